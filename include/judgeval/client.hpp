@@ -1,0 +1,44 @@
+// Judgeval: the client, from which tracers are made.
+//
+// Holds who is tracing (project, organization, key, platform URL). Reads the environment once, in its constructor.
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "judgeval/tracer.hpp"
+
+namespace judgeval {
+inline namespace JUDGEVAL_MODE {
+
+/// Makes tracers: `auto tracer = client.tracer.create();`
+class TracerFactory {
+  public:
+    /// Makes a tracer with its own pipeline. With monitoring off (the option, JUDGMENT_MONITORING=false, or no credentials,
+    /// which is warned about once) no thread, socket or memory pool exists behind it, and its spans cost a load and
+    /// a branch. Throws SetupError for an invalid option. Thread-safe.
+    [[nodiscard]] Tracer create([[maybe_unused]] TracerOptions options = {}) const {
+        if constexpr (detail::kCompiledIn) {
+            return Tracer(detail::make_tracer(*client_, std::move(options)));
+        } else {
+            return {};
+        }
+    }
+
+  private:
+    friend class Judgeval;
+    std::shared_ptr<detail::ClientState> client_;
+};
+
+class Judgeval {
+  public:
+    /// Throws SetupError for a malformed URL or a value that cannot stand in an HTTP header. Does no I/O.
+    explicit Judgeval([[maybe_unused]] ClientOptions options = {}) {
+        if constexpr (detail::kCompiledIn) tracer.client_ = detail::make_client(std::move(options));
+    }
+
+    TracerFactory tracer;
+};
+
+}  // namespace JUDGEVAL_MODE
+}  // namespace judgeval

@@ -1,0 +1,74 @@
+// Trace and span ids, the immutable context of a span, and how a context is carried from thread to thread.
+//
+// The current context is a per-thread stack; whoever pushes onto it pops from it. A Context is a value that can be
+// copied to any thread; a ContextScope makes one current on its own thread for as long as it lives.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace judgeval {
+
+/// W3C Trace Context trace-id: 16 bytes, all zero is invalid.
+struct TraceId {
+    std::array<std::uint8_t, 16> bytes{};
+
+    [[nodiscard]] bool is_valid() const noexcept { return *this != TraceId{}; }
+    /// 32 lower-case hexadecimal digits.
+    [[nodiscard]] std::string to_hex() const { return hex(bytes.data(), bytes.size()); }
+    friend bool operator==(const TraceId&, const TraceId&) noexcept = default;
+
+    static std::string hex(const std::uint8_t* bytes, std::size_t size) {
+        constexpr std::string_view kDigits = "0123456789abcdef";
+        std::string text;
+        text.reserve(2 * size);
+        for (std::size_t i = 0; i < size; ++i) {
+            text.push_back(kDigits[bytes[i] >> 4U]);
+            text.push_back(kDigits[bytes[i] & 15U]);
+        }
+        return text;
+    }
+};
+
+/// W3C Trace Context parent-id: 8 bytes, all zero is invalid.
+struct SpanId {
+    std::array<std::uint8_t, 8> bytes{};
+
+    [[nodiscard]] bool is_valid() const noexcept { return *this != SpanId{}; }
+    /// 16 lower-case hexadecimal digits.
+    [[nodiscard]] std::string to_hex() const { return TraceId::hex(bytes.data(), bytes.size()); }
+    friend bool operator==(const SpanId&, const SpanId&) noexcept = default;
+};
+
+/// What identifies a span to others (OpenTelemetry's SpanContext). A plain value.
+struct SpanContext {
+    TraceId trace_id;
+    SpanId span_id;
+    std::uint8_t trace_flags = 0;  ///< W3C trace-flags; bit 0: sampled
+    bool is_remote = false;        ///< came from another process
+    bool is_shed = false;          ///< this process gave the whole trace up to stay within its memory budget
+
+    [[nodiscard]] bool is_valid() const noexcept { return trace_id.is_valid() && span_id.is_valid(); }
+    [[nodiscard]] bool is_sampled() const noexcept { return (trace_flags & 1U) != 0; }
+};
+
+/// What is handed from one place to another so that spans there become children of the span here.
+///
+/// Thread-safety: a value; copy it freely. An invalid context (the default) makes the next span a root.
+class Context {
+  public:
+    Context() = default;
+    explicit Context(const SpanContext& span_context) noexcept : span_context_(span_context) {}
+
+    [[nodiscard]] const SpanContext& span_context() const noexcept { return span_context_; }
+    [[nodiscard]] bool is_valid() const noexcept { return span_context_.is_valid(); }
+
+  private:
+    SpanContext span_context_;
+};
+
+}  // namespace judgeval

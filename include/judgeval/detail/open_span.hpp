@@ -1,0 +1,237 @@
+// OpenSpan: everything that is known of a span between its start and its end.
+//
+// It lives inside the span object its owner holds (usually on the stack) and only the owner touches it: no lock, no
+// heap, no shared cache line. Attributes, events and links are kept as the OTLP wire bytes in which they will leave
+// the process (opentelemetry/proto/trace/v1/trace.proto, message Span). The setters here are inline, because a
+// literal key then becomes a few constant stores; everything rare is out of line in src/record/.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "judgeval/context.hpp"
+#include "judgeval/export.hpp"
+#include "judgeval/text.hpp"
+
+// The setters must be inlined into the caller, else the key's length is no constant and its copy no store.
+#define JUDGEVAL_ALWAYS_INLINE inline __attribute__((always_inline))
+
+namespace judgeval {
+class AttributeValue;
+struct SpanLimits;
+}  // namespace judgeval
+
+namespace judgeval::detail {
+
+class Pipeline;
+struct TracerState;
+struct OpenSpan;
+
+/// One entry of a thread's stack of current contexts.
+struct ContextNode {
+    ContextNode* previous;
+    /// The open span behind this entry, or null when it belongs to another thread or process.
+    OpenSpan* span;
+    SpanContext context;
+};
+
+enum class SpanState : std::uint8_t {
+    kInactive,    ///< nothing to record and nothing to undo: every call on it returns at once
+    kSuppressed,  ///< not recorded, but current: the spans below it must learn that their trace is not kept
+    kRecording,
+};
+
+/// Bytes an open span holds without touching the heap; the slack lets small copies write whole words.
+inline constexpr std::size_t kInlineBytes = 640;
+inline constexpr std::size_t kCopySlack = 32;
+
+struct OpenSpan {
+    // Nothing is initialised but the state: starting a span must not clear a kilobyte.
+    OpenSpan() noexcept {}  // NOLINT(modernize-use-equals-default)
+    OpenSpan(const OpenSpan&) = delete;
+    OpenSpan& operator=(const OpenSpan&) = delete;
+
+    SpanState state = SpanState::kInactive;
+    bool has_parent;
+    bool parent_is_remote;
+    bool is_current;  ///< its node is on the stack of the thread that started it
+    std::uint8_t kind;
+    std::uint8_t uncaught_exceptions;  ///< how many were in flight when it started
+    std::uint32_t update_id;
+    Pipeline* pipeline;
+    const SpanLimits* limits;
+    ContextNode node;
+    SpanId parent_span_id;
+    std::uint64_t start_time;  ///< nanoseconds since the Unix epoch
+
+    unsigned char* begin;   ///< of the wire bytes
+    unsigned char* cursor;  ///< their end
+    unsigned char* limit;   ///< as far as a setter may write
+    std::uint64_t key_filter;
+    std::uint32_t attributes_left;  ///< until the limit
+    std::uint32_t events_left;
+    std::uint32_t links_left;
+    std::uint32_t dropped_attributes;
+    std::uint32_t dropped_events;
+    std::uint32_t dropped_links;
+    std::uint32_t truncated_values;
+    std::uint8_t status;  ///< its StatusCode; a Status is among the wire bytes unless it is unset
+
+    // Literals are kept by address until the span ends; null means that the field is among the wire bytes.
+    const char* name;
+    const char* type;
+    std::uint32_t name_size;
+    std::uint32_t type_size;
+
+    unsigned char inline_bytes[kInlineBytes + kCopySlack];
+};
+
+// ---- out of line: everything that is not the common case ----
+
+/// Starts `span` below the thread's current context. Sets its state.
+JUDGEVAL_API void start_scoped(OpenSpan& span, TracerState& tracer, const Text& name, const Text& type,
+                               std::uint8_t kind) noexcept;
+/// Starts `span` below `parent` (null: below the current context) without making it current.
+JUDGEVAL_API void start_detached(OpenSpan& span, TracerState& tracer, const Text& name, const Text& type,
+                                 std::uint8_t kind, const Context* parent) noexcept;
+/// Ends a span that is not inactive.
+JUDGEVAL_API void end(OpenSpan& span) noexcept;
+/// Moves the span's state to another object; `from` becomes inactive.
+JUDGEVAL_API void relocate(OpenSpan& from, OpenSpan& to) noexcept;
+
+JUDGEVAL_API void append_attribute(OpenSpan& span, const Key& key, const AttributeValue& value) noexcept;
+JUDGEVAL_API void append_string(OpenSpan& span, const Key& key, const Text& value) noexcept;
+
+// ---- inline: a short attribute under a key that was not set before ----
+
+inline constexpr std::uint64_t kHighBits = 0x8080808080808080ULL;
+
+template <typename T>
+JUDGEVAL_ALWAYS_INLINE T load_unaligned(const void* from) noexcept {
+    T value;
+    std::memcpy(&value, from, sizeof value);
+    return value;
+}
+template <typename T>
+JUDGEVAL_ALWAYS_INLINE void store_unaligned(void* to, T value) noexcept {
+    std::memcpy(to, &value, sizeof value);
+}
+
+/// Copies up to 32 bytes of text and tells whether all of them were ASCII. Reads nothing outside of the text.
+JUDGEVAL_ALWAYS_INLINE bool copy_short_ascii(unsigned char* to, const char* from, std::size_t size) noexcept {
+    if (size >= 16) {
+        const auto a = load_unaligned<std::uint64_t>(from);
+        const auto b = load_unaligned<std::uint64_t>(from + 8);
+        const auto c = load_unaligned<std::uint64_t>(from + size - 16);
+        const auto d = load_unaligned<std::uint64_t>(from + size - 8);
+        store_unaligned(to, a);
+        store_unaligned(to + 8, b);
+        store_unaligned(to + size - 16, c);
+        store_unaligned(to + size - 8, d);
+        return ((a | b | c | d) & kHighBits) == 0;
+    }
+    if (size >= 8) {
+        const auto a = load_unaligned<std::uint64_t>(from);
+        const auto b = load_unaligned<std::uint64_t>(from + size - 8);
+        store_unaligned(to, a);
+        store_unaligned(to + size - 8, b);
+        return ((a | b) & kHighBits) == 0;
+    }
+    if (size >= 4) {
+        const auto a = load_unaligned<std::uint32_t>(from);
+        const auto b = load_unaligned<std::uint32_t>(from + size - 4);
+        store_unaligned(to, a);
+        store_unaligned(to + size - 4, b);
+        return ((a | b) & static_cast<std::uint32_t>(kHighBits)) == 0;
+    }
+    unsigned bits = 0;
+    for (std::size_t i = 0; i < size; ++i) {
+        to[i] = static_cast<unsigned char>(from[i]);
+        bits |= to[i];
+    }
+    return (bits & 0x80U) == 0;
+}
+
+/// Longest key and value for which every length of the attribute fits one byte.
+inline constexpr std::size_t kShortKey = 64;
+inline constexpr std::size_t kShortValue = 32;
+
+JUDGEVAL_ALWAYS_INLINE bool takes_short(const OpenSpan& span, const Key& key) noexcept {
+    return key.size() <= kShortKey && key.size() != 0 && key.text().is_literal() &&
+           (span.key_filter & key.filter_bit()) == 0 && span.attributes_left != 0 &&
+           static_cast<std::size_t>(span.limit - span.cursor) >= kShortKey + kShortValue + 16;
+}
+
+/// Writes `4A len 0A len key 12`, that is Span.attributes { key = …, value = (to follow) }, for an AnyValue of
+/// `value_size` bytes; returns where its length belongs.
+JUDGEVAL_ALWAYS_INLINE unsigned char* open_short(OpenSpan& span, const Key& key,
+                                                 std::size_t value_size) noexcept {
+    unsigned char* at = span.cursor;
+    at[0] = 0x4A;
+    at[1] = static_cast<unsigned char>(4 + key.size() + value_size);
+    at[2] = 0x0A;
+    at[3] = static_cast<unsigned char>(key.size());
+    std::memcpy(at + 4, key.data(), key.size());
+    at += 4 + key.size();
+    at[0] = 0x12;
+    at[1] = static_cast<unsigned char>(value_size);
+    return at + 2;
+}
+
+JUDGEVAL_ALWAYS_INLINE void close_short(OpenSpan& span, const Key& key, unsigned char* end) noexcept {
+    span.cursor = end;
+    span.key_filter |= key.filter_bit();
+    --span.attributes_left;
+}
+
+JUDGEVAL_API void append_bool(OpenSpan& span, const Key& key, bool value) noexcept;
+JUDGEVAL_API void append_integer(OpenSpan& span, const Key& key, std::int64_t value) noexcept;
+JUDGEVAL_API void append_double(OpenSpan& span, const Key& key, double value) noexcept;
+
+JUDGEVAL_ALWAYS_INLINE void set_bool(OpenSpan& span, const Key& key, bool value) noexcept {
+    if (!takes_short(span, key)) return append_bool(span, key, value);
+    unsigned char* at = open_short(span, key, 2);
+    at[0] = 0x10;
+    at[1] = value ? 1 : 0;
+    close_short(span, key, at + 2);
+}
+
+JUDGEVAL_ALWAYS_INLINE void set_integer(OpenSpan& span, const Key& key, std::int64_t value) noexcept {
+    if (!takes_short(span, key)) return append_integer(span, key, value);
+    auto rest = static_cast<std::uint64_t>(value);
+    const auto size = static_cast<std::size_t>(1 + (std::bit_width(rest | 1) - 1) / 7);
+    unsigned char* at = open_short(span, key, 1 + size);
+    *at++ = 0x18;
+    while (rest >= 0x80) {
+        *at++ = static_cast<unsigned char>(rest | 0x80U);
+        rest >>= 7U;
+    }
+    *at++ = static_cast<unsigned char>(rest);
+    close_short(span, key, at);
+}
+
+JUDGEVAL_ALWAYS_INLINE void set_double(OpenSpan& span, const Key& key, double value) noexcept {
+    if (!takes_short(span, key)) return append_double(span, key, value);
+    unsigned char* at = open_short(span, key, 9);
+    *at++ = 0x21;
+    static_assert(std::endian::native == std::endian::little, "OTLP doubles are little-endian");
+    store_unaligned(at, value);
+    close_short(span, key, at + 8);
+}
+
+JUDGEVAL_ALWAYS_INLINE void set_string(OpenSpan& span, const Key& key, const Text& value) noexcept {
+    if (!takes_short(span, key) || value.size() > kShortValue) return append_string(span, key, value);
+    unsigned char* at = open_short(span, key, 2 + value.size());
+    at[0] = 0x0A;
+    at[1] = static_cast<unsigned char>(value.size());
+    if (value.is_literal()) {
+        std::memcpy(at + 2, value.data(), value.size());
+    } else if (!copy_short_ascii(at + 2, value.data(), value.size())) {
+        return append_string(span, key, value);  // nothing is committed before close_short
+    }
+    close_short(span, key, at + 2 + value.size());
+}
+
+}  // namespace judgeval::detail

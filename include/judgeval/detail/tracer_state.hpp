@@ -1,0 +1,83 @@
+// What the inline API shares with the library: the switch that every span looks at, and the calls behind it.
+//
+// A tracer's state is made and owned by the library; a Tracer is a counted handle to it. Only the switch is read on the
+// hot path. With JUDGEVAL_DISABLE none of these calls is ever emitted.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <initializer_list>
+#include <memory>
+
+#include "judgeval/attribute_value.hpp"
+#include "judgeval/context.hpp"
+#include "judgeval/detail/open_span.hpp"
+#include "judgeval/export.hpp"
+#include "judgeval/options.hpp"
+#include "judgeval/stats.hpp"
+
+// The API's classes live in an inline namespace of their own for each of the two modes, so that translation units
+// compiled with and without JUDGEVAL_DISABLE can be linked into one program.
+#if defined(JUDGEVAL_DISABLE)
+#define JUDGEVAL_MODE compiled_out
+#else
+#define JUDGEVAL_MODE compiled_in
+#endif
+
+namespace judgeval {
+
+enum class StatusCode : std::uint8_t { kUnset = 0, kOk = 1, kError = 2 };
+
+namespace detail {
+
+#if defined(JUDGEVAL_DISABLE)
+inline namespace compiled_out {
+inline constexpr bool kCompiledIn = false;
+}
+#else
+inline namespace compiled_in {
+inline constexpr bool kCompiledIn = true;
+}
+#endif
+
+struct TracerState {
+    /// Relaxed: a switch, not a message; a thread that sees it late records or skips a few spans more.
+    std::atomic<bool> is_recording{false};
+    /// Where its spans go; null until needed (and again in a forked child).
+    std::atomic<Pipeline*> pipeline{nullptr};
+};
+
+/// What a tracer without a client points to: always off.
+inline constinit TracerState no_tracer{};
+
+struct ClientState;
+
+[[nodiscard]] JUDGEVAL_API std::shared_ptr<ClientState> make_client(ClientOptions options);
+[[nodiscard]] JUDGEVAL_API std::shared_ptr<TracerState> make_tracer(ClientState& client,
+                                                                    TracerOptions options);
+JUDGEVAL_API bool force_flush(TracerState& tracer, std::chrono::nanoseconds timeout) noexcept;
+JUDGEVAL_API bool shutdown(TracerState& tracer, std::chrono::nanoseconds timeout) noexcept;
+JUDGEVAL_API void set_monitoring(TracerState& tracer, bool enabled) noexcept;
+JUDGEVAL_API Stats stats(const TracerState& tracer) noexcept;
+
+/// The calling thread's innermost open span, or null.
+[[nodiscard]] JUDGEVAL_API OpenSpan* current_span() noexcept;
+[[nodiscard]] JUDGEVAL_API Context current_context() noexcept;
+JUDGEVAL_API void push_context(ContextNode& node) noexcept;
+JUDGEVAL_API void pop_context(ContextNode& node) noexcept;
+
+// Operations on a span that is recording; the calling thread owns it.
+JUDGEVAL_API void set_type(OpenSpan& span, const Text& type) noexcept;
+JUDGEVAL_API void set_name(OpenSpan& span, const Text& name) noexcept;
+JUDGEVAL_API void set_status(OpenSpan& span, StatusCode code, const Text& description) noexcept;
+JUDGEVAL_API void append_event(OpenSpan& span, const Text& name,
+                               std::initializer_list<Attribute> attributes) noexcept;
+JUDGEVAL_API void append_link(OpenSpan& span, const SpanContext& linked,
+                              std::initializer_list<Attribute> attributes) noexcept;
+JUDGEVAL_API void append_exception(OpenSpan& span, const std::exception& exception) noexcept;
+/// Call it from inside a catch block.
+JUDGEVAL_API void append_current_exception(OpenSpan& span) noexcept;
+
+}  // namespace detail
+}  // namespace judgeval

@@ -1,0 +1,105 @@
+// The options of a client and of its tracers: plain structs for designated initialisers.
+//
+// An option set in code wins over the environment. Read once, when the client or tracer is made.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace judgeval {
+
+enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError, kOff };
+
+/// Takes the library's own diagnostics: a level and one line without line end. Called from the thread that has something
+/// to say, never per span; must not call back into the tracer. What it throws is swallowed.
+using LogHandler = std::function<void(LogLevel level, std::string_view line)>;
+
+// Every member has an initialiser, so that leaving some out of a designated one is no warning under -Wextra.
+struct ClientOptions {
+    std::string project_name{};     ///< also the default service.name
+    std::string api_key{};          ///< default: JUDGMENT_API_KEY
+    std::string organization_id{};  ///< default: JUDGMENT_ORG_ID
+    std::string api_url{};          ///< default: JUDGMENT_API_URL, else https://api.judgmentlabs.ai
+    LogHandler log_handler{};       ///< default: standard error, from JUDGMENT_LOG_LEVEL (warning) on
+};
+
+/// Which traces are recorded; decided once a trace, when its root starts. Spans below follow their parent.
+class Sampler {
+  public:
+    static constexpr Sampler always_on() noexcept { return Sampler(1.0); }
+    static constexpr Sampler always_off() noexcept { return Sampler(0.0); }
+    /// OpenTelemetry's TraceIdRatioBased: the same trace gets the same answer in every service. `ratio` from 0 to 1;
+    /// anything else is a SetupError when the tracer is created.
+    static constexpr Sampler trace_id_ratio(double ratio) noexcept { return Sampler(ratio); }
+
+    [[nodiscard]] constexpr double ratio() const noexcept { return ratio_; }
+
+  private:
+    constexpr explicit Sampler(double ratio) noexcept : ratio_(ratio) {}
+    double ratio_;
+};
+
+/// What one span may hold; the rest is left out and counted (on the span as OTLP's dropped_*_count, and in Stats).
+struct SpanLimits {
+    std::uint32_t attribute_count = 128;
+    std::uint32_t event_count = 128;
+    std::uint32_t link_count = 128;
+    /// Bytes of a string value; a longer one is cut at a UTF-8 boundary.
+    std::size_t attribute_value_bytes = std::size_t{4} << 20U;
+    /// Bytes of a whole span; at most an eighth of the memory budget.
+    std::size_t span_bytes = std::size_t{8} << 20U;
+};
+
+enum class Compression : std::uint8_t { kZstd, kGzip, kNone };
+
+enum class WhenFull : std::uint8_t {
+    kShedTraces,  ///< never wait: give up whole traces from their root on
+    kBlock,       ///< wait up to max_block for memory when a span ends
+};
+
+struct PipelineOptions {
+    /// The one number: finished spans, batches and requests on their way never take more. At least 4 MiB.
+    std::size_t memory_budget_bytes = std::size_t{64} << 20U;
+    WhenFull when_full = WhenFull::kShedTraces;
+    std::chrono::milliseconds max_block{100};  ///< with kBlock: the longest time ending a span may wait
+
+    /// A finished span leaves after at most this time.
+    std::chrono::milliseconds export_interval{1000};
+    /// OTLP bytes of a request before compression; at most an eighth of the memory budget.
+    std::size_t max_batch_bytes = std::size_t{4} << 20U;
+    std::uint32_t max_requests_in_flight = 4;
+
+    Compression compression = Compression::kZstd;
+    int compression_level = 1;             ///< zstd: -7 to 19, gzip: 1 to 9
+    std::uint32_t compressor_threads = 1;  ///< 1: the exporter's own thread compresses; 2 to 8: threads beside it
+
+    std::chrono::milliseconds connect_timeout{5000};
+    std::chrono::milliseconds request_timeout{10000};  ///< for one request, from connecting to the last byte
+    std::chrono::milliseconds max_retry_time{120000};  ///< a batch older than this is given up and counted
+    std::string ca_file{};                               ///< PEM bundle to verify the server with; default: the system's
+
+    /// How long the last handle of a tracer waits in its destructor for spans to leave.
+    std::chrono::milliseconds shutdown_timeout{5000};
+};
+
+using ResourceValue = std::variant<std::string, bool, std::int64_t, double>;
+
+struct TracerOptions {
+    /// Win over the attributes the library sets and over OTEL_RESOURCE_ATTRIBUTES.
+    std::map<std::string, ResourceValue> resource_attributes{};
+    std::string environment{};                ///< sets deployment.environment
+    std::optional<bool> enable_monitoring{};  ///< default: JUDGMENT_MONITORING, else true
+    std::optional<bool> enable_evaluation{};  ///< default: JUDGMENT_EVALUATIONS, else true
+    Sampler sampler = Sampler::always_on();
+    SpanLimits limits{};
+    PipelineOptions pipeline{};
+};
+
+}  // namespace judgeval

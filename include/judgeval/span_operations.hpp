@@ -1,0 +1,132 @@
+// SpanOperations: what can be said about a span, once for scoped spans, detached spans and a tracer's current span.
+//
+// All of it runs on the calling thread, touches only the open span, and does nothing when there is none.
+#pragma once
+
+#include <chrono>
+#include <exception>
+#include <initializer_list>
+#include <ranges>
+
+#include "judgeval/attribute_value.hpp"
+#include "judgeval/detail/tracer_state.hpp"
+#include "judgeval/text.hpp"
+
+namespace judgeval {
+inline namespace JUDGEVAL_MODE {
+
+/// Base of ScopedSpan, Span and Tracer; `Derived::recording_span()` gives the open span or null.
+///
+/// Thread-safety: a span belongs to one thread at a time, nothing here is locked. Nothing throws. Text and values are
+/// copied before a call returns.
+template <typename Derived>
+class SpanOperations {
+  public:
+    /// Sets an attribute; a key set twice keeps the last value. An empty key is ignored and counted as dropped.
+    JUDGEVAL_ALWAYS_INLINE void set_attribute(const Key& key, const Text& value) const noexcept {
+        if (detail::OpenSpan* const span = open()) detail::set_string(*span, key, value);
+    }
+
+    /// The same for every other type: see AttributeValue.
+    template <typename T>
+        requires(!std::convertible_to<const T&, Text>)
+    JUDGEVAL_ALWAYS_INLINE void set_attribute(const Key& key, const T& value) const noexcept {
+        detail::OpenSpan* const span = open();
+        if (span == nullptr) return;
+        if constexpr (std::is_same_v<T, bool>) {
+            detail::set_bool(*span, key, value);
+        } else if constexpr (detail::FitsSigned<T>) {
+            detail::set_integer(*span, key, static_cast<std::int64_t>(value));
+        } else if constexpr (std::floating_point<T>) {
+            detail::set_double(*span, key, static_cast<double>(value));
+        } else {
+            detail::append_attribute(*span, key, AttributeValue(value));
+        }
+    }
+
+    void set_attributes(std::initializer_list<Attribute> attributes) const noexcept {
+        detail::OpenSpan* const span = open();
+        if (span == nullptr) return;
+        for (const auto& attribute : attributes) {
+            detail::append_attribute(*span, attribute.key, attribute.value);
+        }
+    }
+
+    /// From any range of key-value pairs, such as a std::map.
+    template <std::ranges::input_range Range>
+    void set_attributes(const Range& attributes) const noexcept {
+        detail::OpenSpan* const span = open();
+        if (span == nullptr) return;
+        for (const auto& [key, value] : attributes) detail::append_attribute(*span, Key(key), AttributeValue(value));
+    }
+
+    /// Sets judgment.input: text as it is, anything else as JSON (see Serializer).
+    void set_input(const Text& input) const noexcept { set_attribute("judgment.input", input); }
+    template <typename T>
+        requires(!std::convertible_to<const T&, Text>)
+    void set_input(const T& input) const noexcept {
+        set_json("judgment.input", input);
+    }
+
+    /// Sets judgment.output: text as it is, anything else as JSON (see Serializer).
+    void set_output(const Text& output) const noexcept { set_attribute("judgment.output", output); }
+    template <typename T>
+        requires(!std::convertible_to<const T&, Text>)
+    void set_output(const T& output) const noexcept {
+        set_json("judgment.output", output);
+    }
+
+    /// Sets judgment.span_kind: "span", "function", "tool", "llm", "agent" or a name of your own.
+    void set_span_kind(const Text& kind) const noexcept {
+        if (detail::OpenSpan* const span = open()) detail::set_type(*span, kind);
+    }
+
+    /// Adds an event that happened now.
+    void add_event(const Text& name, std::initializer_list<Attribute> attributes = {}) const noexcept {
+        if (detail::OpenSpan* const span = open()) detail::append_event(*span, name, attributes);
+    }
+
+    /// Links the span to another one. An invalid context is ignored.
+    void add_link(const SpanContext& linked, std::initializer_list<Attribute> attributes = {}) const noexcept {
+        if (detail::OpenSpan* const span = open()) detail::append_link(*span, linked, attributes);
+    }
+
+    /// Adds an `exception` event (type, message, stack trace of this call) and sets the status to error, with the
+    /// exception's message (OpenTelemetry semantic conventions, "Exceptions in spans").
+    void record_exception(const std::exception& exception) const noexcept {
+        if (detail::OpenSpan* const span = open()) detail::append_exception(*span, exception);
+    }
+
+    /// The same for whatever is being handled; call it from inside a catch block.
+    void record_current_exception() const noexcept {
+        if (detail::OpenSpan* const span = open()) detail::append_current_exception(*span);
+    }
+
+    /// The description counts for kError only (OpenTelemetry tracing API, "Set Status").
+    void set_status(StatusCode code, const Text& description = {}) const noexcept {
+        if (detail::OpenSpan* const span = open()) detail::set_status(*span, code, description);
+    }
+
+    void update_name(const Text& name) const noexcept {
+        if (detail::OpenSpan* const span = open()) detail::set_name(*span, name);
+    }
+
+  private:
+    [[nodiscard]] JUDGEVAL_ALWAYS_INLINE detail::OpenSpan* open() const noexcept {
+        if constexpr (detail::kCompiledIn) {
+            return static_cast<const Derived*>(this)->recording_span();
+        } else {
+            return nullptr;
+        }
+    }
+
+    template <typename T>
+    void set_json(const Key& key, const T& value) const noexcept {
+        if (detail::OpenSpan* const span = open()) {
+            detail::append_attribute(*span, key, AttributeValue::json(value));
+        }
+    }
+};
+
+}  // namespace JUDGEVAL_MODE
+}  // namespace judgeval

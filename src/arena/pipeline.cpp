@@ -1,0 +1,148 @@
+// The pipeline's registry of arenas, and the threads' way in and out of it. Slow paths only.
+#include "arena/pipeline.hpp"
+
+#include <cmath>
+#include <cstring>
+
+#include "arena/thread_arenas.hpp"
+
+namespace judgeval::detail {
+
+namespace {
+
+std::atomic<std::uint64_t> last_pipeline_id{0};
+
+/// A trace is sampled when the last eight bytes of its id, as a number, are below this (OpenTelemetry's
+/// TraceIdRatioBased).
+std::uint64_t threshold(double ratio) noexcept {
+    if (ratio >= 1.0) return UINT64_MAX;
+    return static_cast<std::uint64_t>(std::ldexp(ratio, 64));
+}
+
+}  // namespace
+
+Pipeline::Pipeline(const PipelineSettings& settings)
+    // relaxed: only distinctness matters
+    : id_(last_pipeline_id.fetch_add(1, std::memory_order_relaxed) + 1),
+      settings_(settings),
+      sample_threshold_(threshold(settings.sample_ratio)),
+      pool_(settings.memory_budget_bytes, settings.reserved_chunks),
+      full_(pool_.total()),
+      shared_arena_(std::make_shared<ThreadArena>(*this)) {
+    arenas_.push_back(shared_arena_);
+}
+
+Pipeline::~Pipeline() {
+    const std::lock_guard lock(ThreadArenas::lifetime_mutex());
+    for (const auto& arena : arenas_) arena->pipeline_ = nullptr;
+}
+
+bool Pipeline::samples(const TraceId& trace_id) const noexcept {
+    if (sample_threshold_ == UINT64_MAX) return true;
+    std::uint64_t value = 0;
+    for (std::size_t i = 8; i < 16; ++i) value = value << 8U | trace_id.bytes[i];
+    return value < sample_threshold_;
+}
+
+void Pipeline::stop_accepting() noexcept {
+    accepting_.store(false, std::memory_order_relaxed);  // relaxed: see is_accepting()
+    pool_.close();
+}
+
+void Pipeline::request_wake() noexcept {
+    // relaxed first: a set flag is the common case and must not become a shared write.
+    // acq_rel: orders the wake-up with the exporter's acknowledgement, so that one of the two sees the other
+    if (wake_requested_.load(std::memory_order_relaxed) || wake_requested_.exchange(true, std::memory_order_acq_rel)) {
+        return;
+    }
+    if (wake_) wake_();
+}
+
+void Pipeline::acknowledge_wake() noexcept {
+    // acq_rel: what was queued before the request is found by the drain that follows
+    wake_requested_.exchange(false, std::memory_order_acq_rel);
+}
+
+void Pipeline::update_pressure() noexcept {
+    const std::size_t free = pool_.free();
+    const std::size_t total = pool_.total();
+    if (settings_.when_full == WhenFull::kShedTraces) {
+        // Traces under way may still use what lies between these marks and the exporter's reserve.
+        const bool is_low = free < pool_.reserved() + total / 8;
+        const bool is_enough = free > pool_.reserved() + total / 4;
+        const bool was = is_shedding();
+        // relaxed: see is_shedding(); written only when it changes
+        if (is_low && !was) shedding_.store(true, std::memory_order_relaxed);
+        if (is_enough && was) shedding_.store(false, std::memory_order_relaxed);
+    }
+}
+
+void Pipeline::wake_if_filling() noexcept {
+    // An eighth of the budget in use: time to export, whatever the tick.
+    if (pool_.free() < pool_.total() - pool_.total() / 8) request_wake();
+}
+
+void Pipeline::snapshot_current(std::vector<Chunk*>& chunks) {
+    const std::lock_guard lock(registry_mutex_);
+    for (const auto& arena : arenas_) {
+        if (Chunk* const chunk = arena->current()) chunks.push_back(chunk);
+    }
+}
+
+void Pipeline::release_reference(Chunk* chunk) noexcept {
+    if (--chunk->references == 0) pool_.release_chain(chunk);
+}
+
+ThreadArena* Pipeline::find_arena(ThreadState& thread) noexcept try {
+    if (thread.arenas_are_gone) return nullptr;
+    const std::shared_ptr<ThreadArena> arena = ThreadArenas::of_this_thread().find_or_add(
+        id_, [this] { return adopt_arena(); });
+    thread.arena = arena.get();
+    thread.pipeline_id = id_;
+    return arena.get();
+} catch (...) {  // no memory
+    return nullptr;
+}
+
+std::shared_ptr<ThreadArena> Pipeline::adopt_arena() {
+    const std::lock_guard lock(registry_mutex_);
+    for (const auto& arena : arenas_) {
+        if (!arena->has_owner_) {
+            arena->has_owner_ = true;
+            return arena;
+        }
+    }
+    arenas_.push_back(std::make_shared<ThreadArena>(*this));
+    return arenas_.back();
+}
+
+void Pipeline::retire(ThreadArena& arena) noexcept {
+    if (is_inherited_.load(std::memory_order_relaxed)) return;  // relaxed: set before the child runs on
+    arena.hand_in();
+    const std::lock_guard lock(registry_mutex_);
+    arena.has_owner_ = false;
+}
+
+Pipeline::Totals Pipeline::totals() const {
+    Totals totals;
+    const std::lock_guard lock(registry_mutex_);
+    for (const auto& arena : arenas_) {
+        const ThreadCounters& counters = arena->counters;
+        totals.started += counters.started.get();
+        totals.ended += counters.ended.get();
+        totals.recorded += counters.recorded.get();
+        totals.unsampled_traces += counters.unsampled_traces.get();
+        totals.dropped_attributes += counters.dropped_attributes.get();
+        totals.truncated_values += counters.truncated_values.get();
+        for (std::size_t i = 0; i < kDropReasonCount; ++i) totals.dropped[i] += counters.dropped[i].get();
+    }
+    return totals;
+}
+
+void Pipeline::disinherit() noexcept {
+    is_inherited_.store(true, std::memory_order_relaxed);  // relaxed: a forked child has one thread
+    accepting_.store(false, std::memory_order_relaxed);
+    pool_.abandon();
+}
+
+}  // namespace judgeval::detail

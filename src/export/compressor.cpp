@@ -1,0 +1,183 @@
+// zstd, gzip and plain copies, one way through for all three.
+#include "export/compressor.hpp"
+
+#include <zlib.h>
+#include <zstd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+namespace judgeval::detail {
+
+/// A growing chain of chunks.
+class Compressor::Output {
+  public:
+    explicit Output(ChunkPool& pool) : pool_(pool) {}
+    ~Output() { pool_.release_chain(first_); }
+    Output(const Output&) = delete;
+    Output& operator=(const Output&) = delete;
+
+    /// Room for at least one byte; empty when the pool has no chunk left.
+    struct Room {
+        unsigned char* at;
+        std::size_t size;
+    };
+    [[nodiscard]] Room room() noexcept {
+        if (last_ == nullptr || last_->size == kChunkData) {
+            Chunk* const chunk = pool_.acquire(ChunkPool::For::kExport);
+            if (chunk == nullptr) return {nullptr, 0};
+            (last_ == nullptr ? first_ : last_->next) = chunk;
+            last_ = chunk;
+        }
+        return {last_->data + last_->size, kChunkData - last_->size};
+    }
+    void filled(std::size_t size) noexcept {
+        last_->size += static_cast<std::uint32_t>(size);
+        total_ += size;
+    }
+    void give_to(Batch& batch, Compression compression) noexcept {
+        batch.body = std::exchange(first_, nullptr);
+        batch.body_bytes = total_;
+        batch.compression = compression;
+    }
+
+  private:
+    ChunkPool& pool_;
+    Chunk* first_ = nullptr;
+    Chunk* last_ = nullptr;
+    std::size_t total_ = 0;
+};
+
+struct Compressor::Contexts {
+    ZSTD_CCtx* zstd = nullptr;
+    z_stream gzip{};
+    bool has_gzip = false;
+
+    Contexts() = default;
+    Contexts(const Contexts&) = delete;
+    Contexts& operator=(const Contexts&) = delete;
+    ~Contexts() {
+        ZSTD_freeCCtx(zstd);
+        if (has_gzip) ::deflateEnd(&gzip);
+    }
+};
+
+Compressor::Compressor(ChunkPool& pool, int zstd_level, int gzip_level)
+    : pool_(pool), zstd_level_(zstd_level), gzip_level_(gzip_level), contexts_(std::make_unique<Contexts>()) {}
+
+Compressor::~Compressor() = default;
+
+bool Compressor::begin(Compression compression, std::size_t size) {
+    switch (compression) {
+        case Compression::kZstd: {
+            if (contexts_->zstd == nullptr) {
+                contexts_->zstd = ZSTD_createCCtx();
+                if (contexts_->zstd == nullptr) return false;
+                ZSTD_CCtx_setParameter(contexts_->zstd, ZSTD_c_compressionLevel, zstd_level_);
+            }
+            ZSTD_CCtx_reset(contexts_->zstd, ZSTD_reset_session_only);
+            return ZSTD_isError(ZSTD_CCtx_setPledgedSrcSize(contexts_->zstd, size)) == 0;
+        }
+        case Compression::kGzip: {
+            if (contexts_->has_gzip) return ::deflateReset(&contexts_->gzip) == Z_OK;
+            constexpr int kGzipWindow = 15 + 16;
+            contexts_->has_gzip = ::deflateInit2(&contexts_->gzip, gzip_level_, Z_DEFLATED, kGzipWindow, 8,
+                                                 Z_DEFAULT_STRATEGY) == Z_OK;
+            return contexts_->has_gzip;
+        }
+        case Compression::kNone: return true;
+    }
+    return false;
+}
+
+bool Compressor::write(Output& output, Compression compression, std::string_view bytes, bool is_last) {
+    switch (compression) {
+        case Compression::kZstd: {
+            ZSTD_inBuffer in{bytes.data(), bytes.size(), 0};
+            for (;;) {
+                const Output::Room room = output.room();
+                if (room.at == nullptr) return false;
+                ZSTD_outBuffer out{room.at, room.size, 0};
+                const std::size_t left =
+                    ZSTD_compressStream2(contexts_->zstd, &out, &in, is_last ? ZSTD_e_end : ZSTD_e_continue);
+                if (ZSTD_isError(left) != 0) return false;
+                output.filled(out.pos);
+                if (is_last ? left == 0 : in.pos == in.size) return true;
+            }
+        }
+        case Compression::kGzip: {
+            z_stream& stream = contexts_->gzip;
+            stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));  // zlib's const is optional
+            stream.avail_in = static_cast<uInt>(bytes.size());  // a piece is never larger than a chunk
+            for (;;) {
+                const Output::Room room = output.room();
+                if (room.at == nullptr) return false;
+                stream.next_out = room.at;
+                stream.avail_out = static_cast<uInt>(room.size);
+                const int result = ::deflate(&stream, is_last ? Z_FINISH : Z_NO_FLUSH);
+                output.filled(room.size - stream.avail_out);
+                if (result == Z_STREAM_END) return true;
+                if (result != Z_OK && result != Z_BUF_ERROR) return false;
+                if (!is_last && stream.avail_in == 0 && stream.avail_out != 0) return true;
+            }
+        }
+        case Compression::kNone: {
+            while (!bytes.empty()) {
+                const Output::Room room = output.room();
+                if (room.at == nullptr) return false;
+                const std::size_t size = std::min(room.size, bytes.size());
+                std::memcpy(room.at, bytes.data(), size);
+                output.filled(size);
+                bytes.remove_prefix(size);
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
+bool Compressor::compress(Batch& batch, std::string_view before, const std::function<void(const Segment&)>& done) {
+    const Compression compression = batch.compression;
+    Output output(pool_);
+    if (!begin(compression, batch.encoded_bytes) || !write(output, compression, before, false)) return false;
+    while (!batch.segments.empty()) {
+        // from the back: a segment that is done leaves the list, and records have no order to keep
+        const Segment segment = batch.segments.back();
+        std::string_view bytes(reinterpret_cast<const char*>(segment.chunk->data) + segment.offset, segment.size);
+        for (const Chunk* chunk = segment.chunk;;) {
+            if (!write(output, compression, bytes, false)) return false;
+            chunk = chunk->next;
+            if (chunk == nullptr) break;
+            bytes = {reinterpret_cast<const char*>(chunk->data), chunk->size};
+        }
+        batch.segments.pop_back();
+        done(segment);
+    }
+    if (!write(output, compression, {}, true)) return false;
+    output.give_to(batch, compression);
+    return true;
+}
+
+bool Compressor::recompress_as_gzip(Batch& batch) {
+    const std::unique_ptr<ZSTD_DCtx, std::size_t (*)(ZSTD_DCtx*)> source(ZSTD_createDCtx(), ZSTD_freeDCtx);
+    Output output(pool_);
+    if (!source || !begin(Compression::kGzip, batch.encoded_bytes)) return false;
+    std::string plain(ZSTD_DStreamOutSize() / 4, '\0');
+    for (const Chunk* chunk = batch.body; chunk != nullptr; chunk = chunk->next) {
+        ZSTD_inBuffer in{chunk->data, chunk->size, 0};
+        for (bool is_full = true; in.pos < in.size || is_full;) {
+            ZSTD_outBuffer out{plain.data(), plain.size(), 0};
+            if (ZSTD_isError(ZSTD_decompressStream(source.get(), &out, &in)) != 0) return false;
+            if (!write(output, Compression::kGzip, {plain.data(), out.pos}, false)) return false;
+            is_full = out.pos == out.size;
+        }
+    }
+    if (!write(output, Compression::kGzip, {}, true)) return false;
+    Chunk* const refused = batch.body;
+    output.give_to(batch, Compression::kGzip);
+    pool_.release_chain(refused);
+    return true;
+}
+
+}  // namespace judgeval::detail

@@ -1,0 +1,389 @@
+// The exporter's transitions. See the header for who may call what.
+#include "export/exporter.hpp"
+
+#include <algorithm>
+
+#include "export/partial_success.hpp"
+#include "export/retry.hpp"
+
+namespace judgeval::detail {
+
+namespace {
+
+/// A lasting no to the preparation is asked again after this time: somebody may create the project meanwhile.
+constexpr std::chrono::seconds kPrepareAgain{60};
+/// Trouble that lasts is logged once in this time.
+constexpr std::chrono::seconds kComplainAgain{60};
+
+std::string describe(const HttpResponse& response) {
+    if (response.status == 0) return response.error.empty() ? "no answer" : response.error;
+    std::string text = "HTTP " + std::to_string(response.status);
+    // what a server says may be a page: one line of it is enough
+    const auto line = response.body.substr(0, std::min<std::size_t>(response.body.find_first_of("\r\n"), 200));
+    const bool is_text = std::all_of(line.begin(), line.end(), [](char c) { return c >= ' ' && c <= '~'; });
+    if (!line.empty() && is_text) text += " (" + line + ")";
+    return text;
+}
+
+int zstd_level(const PipelineOptions& options) {
+    return options.compression == Compression::kZstd ? options.compression_level : 1;
+}
+int gzip_level(const PipelineOptions& options) {
+    return options.compression == Compression::kGzip ? options.compression_level : 1;
+}
+
+}  // namespace
+
+Exporter::Exporter(Pipeline& pipeline, Frame frame, ExporterSettings settings, Transport& transport, ExportClock& clock,
+                   const Log& log)
+    : pipeline_(pipeline),
+      frame_(std::move(frame)),
+      settings_(std::move(settings)),
+      transport_(transport),
+      clock_(clock),
+      log_(log),
+      next_collection_(clock.now() + settings_.options.export_interval),
+      compressor_(pipeline.pool(), zstd_level(settings_.options), gzip_level(settings_.options)),
+      compression_(settings_.options.compression),
+      readiness_(settings_.preparation ? Readiness::kUnprepared : Readiness::kReady),
+      random_(settings_.random_seed) {
+    if (settings_.options.compressor_threads > 1) {
+        threads_ = std::make_unique<CompressorThreads>(pipeline.pool(), zstd_level(settings_.options),
+                                                       gzip_level(settings_.options),
+                                                       settings_.options.compressor_threads,
+                                                       [this] { transport_.wake(); });
+    }
+}
+
+Exporter::~Exporter() { abandon(DropReason::kShutdown); }
+
+std::uint64_t Exporter::next_random() noexcept {
+    // SplitMix64: jitter needs no more
+    std::uint64_t value = (random_ += 0x9E3779B97F4A7C15ULL);
+    value = (value ^ (value >> 30U)) * 0xBF58476D1CE4E5B9ULL;
+    value = (value ^ (value >> 27U)) * 0x94D049BB133111EBULL;
+    return value ^ (value >> 31U);
+}
+
+void Exporter::step(std::vector<Completion>& completions) {
+    const SteadyTime now = clock_.now();
+    for (const Completion& completion : completions) {
+        if (completion.id == preparation_id_ && readiness_ == Readiness::kPreparing) {
+            finish_preparation(completion.response, now);
+        } else if (const auto found = batches_.find(completion.id); found != batches_.end()) {
+            --sending_;
+            handle(*found->second, completion.response, now);
+        }
+    }
+    completions.clear();
+
+    if (now >= next_collection_) {
+        collect();
+        send_all_below_ = counters_.collected.get();
+        next_collection_ = now + settings_.options.export_interval;
+    } else if (pipeline_.pool().free() < pipeline_.pool().total() - pipeline_.pool().total() / 8) {
+        collect();
+    }
+    prepare(now);
+    take_compressed();
+    compress_next(now);
+    send_due(now);
+    pipeline_.update_pressure();
+}
+
+SteadyTime Exporter::next_deadline() {
+    if (should_compress()) return clock_.now();
+    SteadyTime next = next_collection_;
+    for (const auto& [id, batch] : batches_) {
+        if (batch->state == Batch::State::kReady && sending_ < settings_.options.max_requests_in_flight) {
+            next = std::min(next, std::max(batch->next_attempt, pushed_back_until_));
+        }
+    }
+    if (readiness_ == Readiness::kUnprepared && (!pending_.empty() || is_project_refused_ || last_id_ == 0)) {
+        next = std::min(next, next_preparation_);
+    }
+    return next;
+}
+
+// ---- collecting ----
+
+void Exporter::collect() {
+    pipeline_.acknowledge_wake();
+    // Current chunks first, the queue after: a chunk that moves in between is then seen twice (the second time with what is
+    // new in it), never missed. Nothing is freed in here, so what was seen stays what it is.
+    current_chunks_.clear();
+    pipeline_.snapshot_current(current_chunks_);
+    for (Chunk* chunk = nullptr; pipeline_.dequeue_full(chunk);) {
+        // relaxed: its owner published before it queued the chunk, and the queue orders the two
+        add_segment(chunk, chunk->published.load(std::memory_order_relaxed));
+        pipeline_.release_reference(chunk);  // the owner's
+    }
+    for (Chunk* const chunk : current_chunks_) {
+        // acquire: pairs with the owner's release, the bytes below the offset are complete
+        add_segment(chunk, chunk->published.load(std::memory_order_acquire));
+    }
+}
+
+void Exporter::add_segment(Chunk* chunk, std::uint64_t published) {
+    const std::uint32_t spans = Chunk::spans_of(published) - chunk->collected_spans;
+    if (spans == 0) return;
+    Segment segment{chunk, chunk->collected_bytes, Chunk::bytes_of(published) - chunk->collected_bytes, spans, 0};
+    segment.total_size = segment.size;
+    for (const Chunk* next = chunk->next; next != nullptr; next = next->next) segment.total_size += next->size;
+    pending_.push_back(segment);
+    ++chunk->references;
+    chunk->collected_bytes += segment.size;
+    chunk->collected_spans += spans;
+    pending_bytes_ += segment.total_size;
+    counters_.collected.add(spans);
+}
+
+// ---- finding the project ----
+
+void Exporter::prepare(SteadyTime now) {
+    if (readiness_ != Readiness::kUnprepared || now < next_preparation_) return;
+    readiness_ = Readiness::kPreparing;
+    preparation_id_ = ++last_id_;
+    transport_.send(preparation_id_, settings_.preparation->request);
+}
+
+void Exporter::finish_preparation(const HttpResponse& response, SteadyTime now) {
+    std::string trouble;
+    if (response.status == 200) {
+        auto answer = settings_.preparation->finish(response);
+        if (auto* const headers = std::get_if<std::vector<std::string>>(&answer)) {
+            settings_.headers.insert(settings_.headers.end(), headers->begin(), headers->end());
+            readiness_ = Readiness::kReady;
+            is_project_refused_ = false;
+            return;
+        }
+        trouble = std::get<std::string>(answer);
+    } else {
+        trouble = describe(response);
+    }
+    readiness_ = Readiness::kUnprepared;
+    const bool is_passing = is_retryable(response) || response.status == 500;
+    is_project_refused_ = !is_passing;
+    if (is_passing) {
+        next_preparation_ = now + parse_retry_after(response.retry_after, clock_.system_now())
+                                      .value_or(backoff(preparation_attempts_++, next_random()));
+    } else {
+        next_preparation_ = now + kPrepareAgain;
+    }
+    if (now >= next_complaint_) {
+        next_complaint_ = now + kComplainAgain;
+        log_(LogLevel::kWarning, "cannot find the project: " + trouble +
+                                     (is_passing ? "; spans wait in memory and it is asked again"
+                                                 : "; spans are dropped until it is found, asking again in 60 s"));
+    }
+}
+
+// ---- compressing ----
+
+bool Exporter::should_compress() const {
+    if (pending_.empty() || readiness_ != Readiness::kReady) return false;
+    const std::size_t beside = threads_ ? threads_->count() : 0;
+    if (batches_.size() >= settings_.options.max_requests_in_flight + beside) return false;
+    const ChunkPool& pool = pipeline_.pool();
+    const bool is_due = pending_bytes_ >= settings_.options.max_batch_bytes ||
+                        pending_sequence_ < send_all_below_ || pool.free() < pool.reserved() + pool.total() / 8;
+    if (!is_due) return false;
+    // A batch that does not compress takes as much as it holds. When nothing else is on its way the reserve suffices.
+    const std::size_t needed = settings_.options.max_batch_bytes / kChunkData + 2;
+    return batches_.empty() || pool.free() >= needed;
+}
+
+void Exporter::compress_next(SteadyTime now) {
+    if (is_project_refused_ && readiness_ != Readiness::kReady) return drop_pending(DropReason::kProjectUnresolved);
+    while (should_compress()) {
+        auto made = std::make_unique<Batch>();
+        Batch& batch = *made;
+        batch.id = ++last_id_;
+        batch.first_sequence = pending_sequence_;
+        std::size_t records = 0;
+        while (!pending_.empty() &&
+               (records == 0 || records + pending_.front().total_size <= settings_.options.max_batch_bytes)) {
+            const Segment& segment = pending_.front();
+            records += segment.total_size;
+            batch.spans += segment.spans;
+            batch.segments.push_back(segment);
+            pending_.pop_front();
+        }
+        pending_bytes_ -= records;
+        pending_sequence_ += batch.spans;
+        const std::string before = frame_.before(records);
+        batch.encoded_bytes = before.size() + records;
+        batch.compression = compression_;
+        batch.created = now;
+        counters_.encoded_bytes.add(batch.encoded_bytes);
+        batches_.emplace(batch.id, std::move(made));
+        if (threads_) {
+            threads_->submit(&batch, before);
+            continue;
+        }
+        const bool is_compressed =
+            compressor_.compress(batch, before, [this](const Segment& segment) { release(segment); });
+        batch.state = is_compressed ? Batch::State::kReady : Batch::State::kFailed;
+        if (!is_compressed) drop(batch, DropReason::kInternal);
+        return;  // one at a time: the network wants its turn in between
+    }
+}
+
+void Exporter::take_compressed() {
+    if (!threads_) return;
+    for (CompressorThreads::Job job; threads_->take(job);) {
+        for (const Segment& segment : job.done) release(segment);
+        if (job.batch->state == Batch::State::kFailed) drop(*job.batch, DropReason::kInternal);
+    }
+}
+
+void Exporter::release(const Segment& segment) { pipeline_.release_reference(segment.chunk); }
+
+// ---- sending ----
+
+void Exporter::send_due(SteadyTime now) {
+    if (now < pushed_back_until_) return;
+    for (auto& [id, batch] : batches_) {
+        if (sending_ >= settings_.options.max_requests_in_flight) return;
+        if (batch->state != Batch::State::kReady || now < batch->next_attempt) continue;
+        HttpRequest request{settings_.url, settings_.headers, batch->body_pieces()};
+        request.headers.emplace_back("Content-Type: application/x-protobuf");
+        if (batch->compression == Compression::kZstd) request.headers.emplace_back("Content-Encoding: zstd");
+        if (batch->compression == Compression::kGzip) request.headers.emplace_back("Content-Encoding: gzip");
+        batch->state = Batch::State::kSending;
+        ++sending_;
+        counters_.requests.add(1);
+        counters_.sent_bytes.add(batch->body_bytes);
+        if (batch->attempts++ != 0) counters_.retries.add(1);
+        transport_.send(id, request);
+    }
+}
+
+void Exporter::handle(Batch& batch, const HttpResponse& response, SteadyTime now) {
+    batch.state = Batch::State::kReady;
+    if (response.status >= 200 && response.status < 300) {
+        if (batch.compression == compression_) is_compression_confirmed_ = true;
+        return count_accepted(batch, response);
+    }
+    const bool refuses_zstd = batch.compression == Compression::kZstd && !is_compression_confirmed_ &&
+                              (response.status == 400 || response.status == 415);
+    if (refuses_zstd) {
+        if (compression_ == Compression::kZstd) {
+            compression_ = Compression::kGzip;
+            log_(LogLevel::kInfo, "the endpoint refuses zstd (" + describe(response) + "): sending gzip from now on");
+        }
+        if (compressor_.recompress_as_gzip(batch)) {
+            batch.next_attempt = now;
+            return;
+        }
+        return drop(batch, DropReason::kInternal);
+    }
+    if (is_retryable(response)) return retry_later(batch, response, now);
+    if (now >= next_complaint_) {
+        next_complaint_ = now + kComplainAgain;
+        log_(LogLevel::kWarning, "the backend refuses spans: " + describe(response) + "; " +
+                                     std::to_string(batch.spans) + " dropped, more of this is counted, not logged");
+    }
+    drop(batch, DropReason::kRefused);
+}
+
+void Exporter::count_accepted(Batch& batch, const HttpResponse& response) {
+    const PartialSuccess partial = read_partial_success(response.body);
+    const std::uint64_t rejected = std::min(partial.rejected_spans, batch.spans);
+    if (rejected != 0) {
+        const SteadyTime now = clock_.now();
+        if (now >= next_complaint_) {
+            next_complaint_ = now + kComplainAgain;
+            log_(LogLevel::kWarning, "the backend rejected " + std::to_string(rejected) + " of " +
+                                         std::to_string(batch.spans) + " spans: " + partial.error_message);
+        }
+        count_drop(DropReason::kRejected, rejected);
+    }
+    counters_.exported.add(batch.spans - rejected);
+    finish(batch);
+}
+
+void Exporter::retry_later(Batch& batch, const HttpResponse& response, SteadyTime now) {
+    if (now - batch.created >= settings_.options.max_retry_time) {
+        if (now >= next_complaint_) {
+            next_complaint_ = now + kComplainAgain;
+            log_(LogLevel::kWarning, "gave up on " + std::to_string(batch.spans) +
+                                         " spans after max_retry_time: " + describe(response));
+        }
+        return drop(batch, DropReason::kRetriesExhausted);
+    }
+    const auto asked = parse_retry_after(response.retry_after, clock_.system_now());
+    const auto delay = asked.value_or(backoff(batch.attempts - 1, next_random()));
+    batch.next_attempt = now + delay;
+    // A backend in trouble is not helped by other batches arriving meanwhile.
+    pushed_back_until_ = std::max(pushed_back_until_, batch.next_attempt);
+    if (now >= next_complaint_) {
+        next_complaint_ = now + kComplainAgain;
+        log_(LogLevel::kWarning, "cannot deliver spans: " + describe(response) + "; retrying");
+    }
+}
+
+// ---- the end of a span's way ----
+
+void Exporter::count_drop(DropReason reason, std::uint64_t spans) {
+    counters_.dropped[static_cast<std::size_t>(reason)].add(spans);
+}
+
+void Exporter::drop(Batch& batch, DropReason reason) {
+    for (const Segment& segment : batch.segments) release(segment);
+    batch.segments.clear();
+    count_drop(reason, batch.spans);
+    finish(batch);
+}
+
+void Exporter::finish(Batch& batch) {
+    pipeline_.pool().release_chain(std::exchange(batch.body, nullptr));
+    counters_.finished.add(batch.spans);
+    batches_.erase(batch.id);
+}
+
+void Exporter::drop_pending(DropReason reason) {
+    for (const Segment& segment : pending_) {
+        release(segment);
+        pending_sequence_ += segment.spans;
+        count_drop(reason, segment.spans);
+        counters_.finished.add(segment.spans);
+    }
+    pending_.clear();
+    pending_bytes_ = 0;
+}
+
+std::uint64_t Exporter::begin_flush() {
+    collect();
+    send_all_below_ = counters_.collected.get();
+    return send_all_below_;
+}
+
+bool Exporter::is_flushed(std::uint64_t flush) const {
+    if (!pending_.empty() && pending_sequence_ < flush) return false;
+    return std::none_of(batches_.begin(), batches_.end(),
+                        [flush](const auto& entry) { return entry.second->first_sequence < flush; });
+}
+
+void Exporter::abandon(DropReason reason) {
+    collect();
+    if (threads_) {
+        threads_->wait_until_idle();
+        take_compressed();
+    }
+    if (readiness_ == Readiness::kPreparing) {
+        transport_.cancel(preparation_id_);
+        readiness_ = Readiness::kUnprepared;
+    }
+    while (!batches_.empty()) {
+        Batch& batch = *batches_.begin()->second;
+        if (batch.state == Batch::State::kSending) {
+            transport_.cancel(batch.id);
+            --sending_;
+        }
+        drop(batch, reason);
+    }
+    drop_pending(reason);
+}
+
+}  // namespace judgeval::detail

@@ -1,0 +1,62 @@
+// The exporter's seams to the world: an HTTP transport and a clock.
+//
+// There are two of each: libcurl with the system's clocks, and the simulator of the tests, so that the exporter that ships is the
+// one that is simulated. Used by the exporter's thread only, but for wake().
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace judgeval::detail {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+class ExportClock {
+  public:
+    virtual ~ExportClock() = default;
+    [[nodiscard]] virtual SteadyTime now() = 0;
+    /// For `Retry-After` dates.
+    [[nodiscard]] virtual std::chrono::system_clock::time_point system_now() = 0;
+};
+
+class SystemClock final : public ExportClock {
+  public:
+    SteadyTime now() override { return std::chrono::steady_clock::now(); }
+    std::chrono::system_clock::time_point system_now() override { return std::chrono::system_clock::now(); }
+};
+
+struct HttpRequest {
+    std::string url;
+    std::vector<std::string> headers;    ///< "Name: value"
+    std::vector<std::string_view> body;  ///< pieces; whoever sends keeps them until the request ended
+};
+
+struct HttpResponse {
+    int status = 0;           ///< 0: no answer, see error
+    std::string error;        ///< what failed between us and the server
+    std::string retry_after;  ///< the header's value
+    std::string body;         ///< at most kResponseMost bytes
+};
+inline constexpr std::size_t kResponseMost = std::size_t{64} << 10U;
+
+struct Completion {
+    std::uint64_t id;
+    HttpResponse response;
+};
+
+class Transport {
+  public:
+    virtual ~Transport() = default;
+    /// Begins a POST. Each one ends in exactly one completion, unless it is cancelled.
+    virtual void send(std::uint64_t id, const HttpRequest& request) = 0;
+    virtual void cancel(std::uint64_t id) = 0;
+    /// Moves requests forward; waits at most so long for something to happen or for wake().
+    virtual void wait(std::chrono::nanoseconds at_most, std::vector<Completion>& completions) = 0;
+    /// Ends a wait under way, or the next one. Any thread.
+    virtual void wake() noexcept = 0;
+};
+
+}  // namespace judgeval::detail

@@ -1,0 +1,54 @@
+// Span and trace ids: a thread-local xoroshiro128++ (Blackman and Vigna), seeded from the kernel.
+//
+// Runs on the calling thread; no shared state. A forked child reseeds (see reseed_after_fork).
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+
+#include "judgeval/context.hpp"
+#include "record/thread_state.hpp"
+
+namespace judgeval::detail {
+
+/// Seeds this thread's generator from getrandom(2); falls back to clock and address when the kernel refuses.
+void seed_random(ThreadState& thread) noexcept;
+
+inline std::uint64_t next_random(ThreadState& thread) noexcept {
+    std::uint64_t first = thread.random[0];
+    std::uint64_t second = thread.random[1];
+    if ((first | second) == 0) [[unlikely]] {
+        seed_random(thread);
+        first = thread.random[0];
+        second = thread.random[1];
+    }
+    const std::uint64_t result = std::rotl(first + second, 17) + first;
+    second ^= first;
+    thread.random[0] = std::rotl(first, 49) ^ second ^ (second << 21U);
+    thread.random[1] = std::rotl(second, 28);
+    return result;
+}
+
+inline SpanId new_span_id(ThreadState& thread) noexcept {
+    std::uint64_t value = next_random(thread);
+    while (value == 0) [[unlikely]] value = next_random(thread);
+    SpanId id;
+    std::memcpy(id.bytes.data(), &value, sizeof value);
+    return id;
+}
+
+inline TraceId new_trace_id(ThreadState& thread) noexcept {
+    const std::uint64_t high = next_random(thread);
+    std::uint64_t low = next_random(thread);
+    while (low == 0) [[unlikely]] low = next_random(thread);
+    TraceId id;
+    std::memcpy(id.bytes.data(), &high, sizeof high);
+    std::memcpy(id.bytes.data() + sizeof high, &low, sizeof low);
+    return id;
+}
+
+/// In the child of a fork: the next id comes from a new seed.
+inline void reseed_after_fork(ThreadState& thread) noexcept { thread.random[0] = thread.random[1] = 0; }
+
+}  // namespace judgeval::detail

@@ -1,0 +1,417 @@
+// Where clients and tracers are put together: options, environment, pipeline, exporter; and how they end, or are forked.
+//
+// Set-up and tear-down, on whatever thread asks. The registry of tracers exists for fork() alone.
+#include <pthread.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <new>
+
+#include "arena/pipeline.hpp"
+#include "arena/thread_arenas.hpp"
+#include "export/exporter_thread.hpp"
+#include "judgeval/detail/tracer_state.hpp"
+#include "judgeval/error.hpp"
+#include "judgeval/version.hpp"
+#include "judgment/environment.hpp"
+#include "judgment/project.hpp"
+#include "record/clock.hpp"
+#include "record/random.hpp"
+
+namespace judgeval::detail {
+
+namespace {
+
+constexpr const char* kDefaultApiUrl = "https://api.judgmentlabs.ai";
+
+[[noreturn]] void refuse(const std::string& what) { throw SetupError(SetupErrorCode::kInvalidOption, what); }
+
+/// Between the time points that the steady clock can count and the caller's idea of for ever.
+SteadyTime deadline_after(std::chrono::nanoseconds timeout) noexcept {
+    const auto bounded = std::clamp<std::chrono::nanoseconds>(timeout, std::chrono::nanoseconds(0),
+                                                              std::chrono::hours(24 * 365));
+    return std::chrono::steady_clock::now() + bounded;
+}
+
+void check(const TracerOptions& options) {
+    const PipelineOptions& pipeline = options.pipeline;
+    const SpanLimits& limits = options.limits;
+    constexpr std::size_t kLeastBudget = std::size_t{4} << 20U;
+    constexpr std::size_t kMostBudget = std::size_t{64} << 30U;
+    if (!(options.sampler.ratio() >= 0.0 && options.sampler.ratio() <= 1.0)) {
+        refuse("sampler: the ratio must be between 0 and 1");
+    }
+    if (pipeline.memory_budget_bytes < kLeastBudget || pipeline.memory_budget_bytes > kMostBudget) {
+        refuse("pipeline.memory_budget_bytes must be between 4 MiB and 64 GiB");
+    }
+    if (pipeline.max_batch_bytes < 1024) refuse("pipeline.max_batch_bytes must be at least 1 KiB");
+    if (pipeline.export_interval.count() < 1) refuse("pipeline.export_interval must be at least 1 ms");
+    if (pipeline.max_block.count() < 0) refuse("pipeline.max_block must not be negative");
+    if (pipeline.max_requests_in_flight < 1 || pipeline.max_requests_in_flight > 64) {
+        refuse("pipeline.max_requests_in_flight must be between 1 and 64");
+    }
+    if (pipeline.compressor_threads < 1 || pipeline.compressor_threads > 8) {
+        refuse("pipeline.compressor_threads must be between 1 and 8");
+    }
+    if (pipeline.connect_timeout.count() < 1 || pipeline.request_timeout.count() < 1) {
+        refuse("pipeline.connect_timeout and pipeline.request_timeout must be at least 1 ms");
+    }
+    if (pipeline.max_retry_time.count() < 0) refuse("pipeline.max_retry_time must not be negative");
+    const int level = pipeline.compression_level;
+    if (pipeline.compression == Compression::kZstd && (level < -7 || level > 19)) {
+        refuse("pipeline.compression_level must be between -7 and 19 for zstd");
+    }
+    if (pipeline.compression == Compression::kGzip && (level < 1 || level > 9)) {
+        refuse("pipeline.compression_level must be between 1 and 9 for gzip");
+    }
+    if (limits.span_bytes < 4096) refuse("limits.span_bytes must be at least 4 KiB");
+}
+
+}  // namespace
+
+struct ClientState {
+    ClientOptions options;
+    Log log;
+    std::vector<std::string> credentials;  ///< headers; empty when something is missing
+    std::string missing;                   ///< what is missing, for the warning
+    std::shared_ptr<ProjectCache> projects = std::make_shared<ProjectCache>();
+};
+
+namespace {
+
+/// A tracer's insides. Its memory stays until no span of it is open (see retire).
+struct TracerCore : TracerState {
+    Log log;
+    bool is_enabled = false;  ///< as created; the switches above only matter when it is
+    PipelineSettings pipeline_settings;
+    ExporterSettings exporter_settings;
+    std::map<std::string, ResourceValue> resource;
+    std::string project_name;
+    std::shared_ptr<ProjectCache> projects;
+
+    std::mutex mutex;  ///< guards the three below; held for moments only
+    bool is_shut_down = false;
+    std::unique_ptr<Pipeline> own_pipeline;
+    std::unique_ptr<ExporterThread> exporter;
+
+    [[nodiscard]] ExporterThread* running_exporter() {
+        const std::lock_guard lock(mutex);
+        return exporter.get();
+    }
+};
+
+/// All tracers, for fork(); and those that ended while spans of theirs were open.
+struct Registry {
+    std::mutex mutex;
+    std::vector<TracerCore*> cores;
+    std::vector<TracerCore*> retired;
+};
+
+/// Never destroyed: spans may end during static destruction.
+Registry& registry() {
+    static Registry& the = *new Registry;  // NOLINT: see above
+    return the;
+}
+
+void before_fork() {
+    registry().mutex.lock();
+    for (TracerCore* const core : registry().cores) core->mutex.lock();
+    ThreadArenas::lifetime_mutex().lock();
+}
+
+void after_fork_in_parent() {
+    ThreadArenas::lifetime_mutex().unlock();
+    for (TracerCore* const core : registry().cores) core->mutex.unlock();
+    registry().mutex.unlock();
+}
+
+/// The child has one thread. What it inherited is its parent's to send: it is given up without a word, and the
+/// first span of the child starts a pipeline of its own.
+void after_fork_in_child() {
+    for (TracerCore* const core : registry().cores) {
+        if (core->own_pipeline) core->own_pipeline->disinherit();
+        // Not destroyed: exporter and transport belong to a thread that does not exist here, and closing a shared TLS
+        // connection would end the parent's.
+        static_cast<void>(core->exporter.release());
+        static_cast<void>(core->own_pipeline.release());
+        core->pipeline.store(nullptr, std::memory_order_relaxed);  // relaxed: there is no other thread
+    }
+    ThreadState& thread = thread_state;
+    thread.arena = nullptr;
+    thread.pipeline_id = 0;
+    reseed_after_fork(thread);
+    after_fork_in_parent();
+}
+
+void watch_forks() {
+    static const int registered = ::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+    static_cast<void>(registered);
+}
+
+std::uint64_t random_seed() noexcept { return next_random(thread_state); }
+
+bool has_open_spans(TracerCore& core) {
+    if (!core.own_pipeline) return false;
+    const Pipeline::Totals totals = core.own_pipeline->totals();
+    return totals.started != totals.ended;
+}
+
+/// Takes the memory of tracers back whose last span has ended. Under the registry's mutex.
+void reap(Registry& all) {
+    std::erase_if(all.retired, [&all](TracerCore* core) {
+        if (has_open_spans(*core)) return false;
+        std::erase(all.cores, core);
+        delete core;  // NOLINT: the counterpart of make_tracer
+        return true;
+    });
+}
+
+/// What a tracer's last handle does.
+void retire(TracerCore* core) noexcept {
+    shutdown(*core, core->exporter_settings.options.shutdown_timeout);
+    const std::lock_guard lock(registry().mutex);
+    try {
+        registry().retired.push_back(core);
+    } catch (...) {
+        return;  // no memory to remember it by: it stays
+    }
+    reap(registry());
+}
+
+std::string header_value(const std::string& from_code, const char* variable, const char* what, const Log& log) {
+    if (!from_code.empty()) {
+        if (!is_header_value(from_code)) {
+            throw SetupError(SetupErrorCode::kInvalidHeader,
+                             std::string(what) + " has a character that may not stand in an HTTP header");
+        }
+        return from_code;
+    }
+    std::string value = environment_value(variable).value_or("");
+    if (!is_header_value(value)) {
+        log(LogLevel::kWarning, std::string(variable) + " has a character that may not stand in an HTTP header; it is ignored");
+        value.clear();
+    }
+    return value;
+}
+
+std::string endpoint(const std::string& from_code, const Log& log) {
+    std::string url = kDefaultApiUrl;
+    if (!from_code.empty()) {
+        url = from_code;
+        if (const std::string error = check_url(url); !error.empty()) {
+            throw SetupError(SetupErrorCode::kInvalidUrl, "api_url: " + error);
+        }
+    } else if (const auto value = environment_value("JUDGMENT_API_URL")) {
+        if (const std::string error = check_url(*value); error.empty()) {
+            url = *value;
+        } else {
+            log(LogLevel::kWarning, "JUDGMENT_API_URL is not usable (" + error + "); using " + url);
+        }
+    }
+    while (!url.empty() && url.back() == '/') url.pop_back();
+    return url;
+}
+
+bool is_switched_on(std::optional<bool> from_code, const char* documented, const char* other, const Log& log) {
+    if (from_code) return *from_code;
+    if (const auto value = environment_switch(documented, true, log)) return *value;
+    return environment_switch(other, true, log).value_or(true);
+}
+
+PipelineSettings pipeline_settings(const TracerOptions& options, PipelineOptions& adjusted, const Log& log) {
+    const std::size_t eighth = options.pipeline.memory_budget_bytes / 8;
+    PipelineSettings settings;
+    settings.memory_budget_bytes = options.pipeline.memory_budget_bytes;
+    settings.when_full = options.pipeline.when_full;
+    settings.max_block = options.pipeline.max_block;
+    settings.limits = options.limits;
+    settings.sample_ratio = options.sampler.ratio();
+    if (settings.limits.span_bytes > eighth) {
+        if (options.limits.span_bytes != SpanLimits{}.span_bytes) {
+            log(LogLevel::kWarning, "limits.span_bytes is over an eighth of the memory budget; using that");
+        }
+        settings.limits.span_bytes = eighth;
+    }
+    settings.limits.attribute_value_bytes =
+        std::min(settings.limits.attribute_value_bytes, settings.limits.span_bytes);
+    if (adjusted.max_batch_bytes > eighth) {
+        if (adjusted.max_batch_bytes != PipelineOptions{}.max_batch_bytes) {
+            log(LogLevel::kWarning, "pipeline.max_batch_bytes is over an eighth of the memory budget; using that");
+        }
+        adjusted.max_batch_bytes = eighth;
+    }
+    // What a batch needs that does not compress at all, for each that may be compressed at a time; never over half.
+    const std::size_t largest = std::max(adjusted.max_batch_bytes, settings.limits.span_bytes);
+    const std::size_t total = settings.memory_budget_bytes / kChunkBytes;
+    settings.reserved_chunks = std::min(total / 2, (largest / kChunkData + 4) * adjusted.compressor_threads);
+    return settings;
+}
+
+}  // namespace
+
+std::shared_ptr<ClientState> make_client(ClientOptions options) {
+    auto client = std::make_shared<ClientState>();
+    bool is_valid_level = true;
+    const LogLevel level = environment_log_level(is_valid_level);
+    client->log = Log(options.log_handler, level);
+    const Log& log = client->log;
+    if (!is_valid_level) {
+        log(LogLevel::kWarning, "JUDGMENT_LOG_LEVEL is none of debug, info, warning, error, off; using warning");
+    }
+    if (options.project_name.empty()) refuse("project_name must not be empty");
+    options.api_url = endpoint(options.api_url, log);
+    options.api_key = header_value(options.api_key, "JUDGMENT_API_KEY", "api_key", log);
+    options.organization_id = header_value(options.organization_id, "JUDGMENT_ORG_ID", "organization_id", log);
+    if (options.api_key.empty()) client->missing = "JUDGMENT_API_KEY";
+    if (options.organization_id.empty()) {
+        client->missing += (client->missing.empty() ? "" : " and ") + std::string("JUDGMENT_ORG_ID");
+    }
+    if (client->missing.empty()) {
+        client->credentials = {"Authorization: Bearer " + options.api_key,
+                               "X-Organization-Id: " + options.organization_id};
+    }
+    client->options = std::move(options);
+    return client;
+}
+
+std::shared_ptr<TracerState> make_tracer(ClientState& client, TracerOptions options) {
+    check(options);
+    auto core = std::make_unique<TracerCore>();
+    core->log = client.log;
+    const Log& log = core->log;
+    core->is_enabled =
+        is_switched_on(options.enable_monitoring, "JUDGMENT_MONITORING", "JUDGMENT_ENABLE_MONITORING", log);
+    if (core->is_enabled && client.credentials.empty()) {
+        log(LogLevel::kWarning, client.missing + " not set: nothing is traced");
+        core->is_enabled = false;
+    }
+    if (!core->is_enabled) return core;
+
+    core->resource = {{"service.name", client.options.project_name},
+                      {"telemetry.sdk.name", "judgeval"},
+                      {"telemetry.sdk.language", "cpp"},
+                      {"telemetry.sdk.version", std::string(version)}};
+    for (auto& [key, value] : environment_resource(log)) core->resource[key] = value;
+    if (!options.environment.empty()) core->resource["deployment.environment"] = options.environment;
+    for (auto& [key, value] : options.resource_attributes) core->resource[key] = value;
+
+    core->project_name = client.options.project_name;
+    core->projects = client.projects;
+    core->exporter_settings.options = options.pipeline;
+    core->exporter_settings.url = client.options.api_url + "/otel/v1/traces";
+    core->exporter_settings.headers = client.credentials;
+    core->exporter_settings.preparation =
+        resolve_project(client.options.api_url, client.credentials, core->project_name, core->projects);
+    core->pipeline_settings = pipeline_settings(options, core->exporter_settings.options, log);
+
+    Clock::start();
+    watch_forks();
+    {
+        const std::lock_guard lock(registry().mutex);
+        reap(registry());
+        registry().cores.push_back(core.get());
+    }
+    const std::shared_ptr<TracerState> handle(core.release(), [](TracerState* state) {
+        retire(static_cast<TracerCore*>(state));
+    });
+    static_cast<void>(start_pipeline(*handle));
+    // relaxed: a switch; the pipeline behind it has an order of its own
+    handle->is_recording.store(true, std::memory_order_relaxed);
+    return handle;
+}
+
+Pipeline* start_pipeline(TracerState& tracer) noexcept {
+    auto& core = static_cast<TracerCore&>(tracer);
+    try {
+        const std::lock_guard lock(core.mutex);
+        if (core.own_pipeline) return core.own_pipeline.get();
+        if (!core.is_enabled || core.is_shut_down) return nullptr;
+        auto pipeline = std::make_unique<Pipeline>(core.pipeline_settings);
+        ExporterSettings settings = core.exporter_settings;
+        settings.random_seed = random_seed();
+        if (const auto id = core.projects->find(core.project_name)) {
+            settings.preparation.reset();
+            settings.headers.push_back(project_header(*id));
+        }
+        core.exporter = std::make_unique<ExporterThread>(
+            *pipeline, Frame(core.resource, "judgeval", version), std::move(settings), core.log);
+        core.own_pipeline = std::move(pipeline);
+        // release: who sees the pipeline sees all of it
+        core.pipeline.store(core.own_pipeline.get(), std::memory_order_release);
+        return core.own_pipeline.get();
+    } catch (const std::exception& error) {
+        core.is_recording.store(false, std::memory_order_relaxed);  // relaxed: a switch
+        core.log(LogLevel::kError, std::string("nothing is traced: cannot start the exporter: ") + error.what());
+        return nullptr;
+    }
+}
+
+bool force_flush(TracerState& tracer, std::chrono::nanoseconds timeout) noexcept {
+    if (&tracer == &no_tracer) return true;
+    ExporterThread* const exporter = static_cast<TracerCore&>(tracer).running_exporter();
+    return exporter == nullptr || exporter->flush(deadline_after(timeout));
+}
+
+bool shutdown(TracerState& tracer, std::chrono::nanoseconds timeout) noexcept {
+    if (&tracer == &no_tracer) return true;
+    auto& core = static_cast<TracerCore&>(tracer);
+    core.is_recording.store(false, std::memory_order_relaxed);  // relaxed: a switch
+    ExporterThread* exporter = nullptr;
+    {
+        const std::lock_guard lock(core.mutex);
+        core.is_shut_down = true;
+        exporter = core.exporter.get();
+    }
+    return exporter == nullptr || exporter->stop(deadline_after(timeout));
+}
+
+void set_monitoring(TracerState& tracer, bool enabled) noexcept {
+    if (&tracer == &no_tracer) return;
+    auto& core = static_cast<TracerCore&>(tracer);
+    const std::lock_guard lock(core.mutex);
+    // relaxed: a switch
+    core.is_recording.store(enabled && core.is_enabled && !core.is_shut_down, std::memory_order_relaxed);
+}
+
+Stats stats(const TracerState& tracer) noexcept {
+    Stats result;
+    if (&tracer == &no_tracer) return result;
+    // const_cast: the mutex of an object that was not made const
+    auto& core = const_cast<TracerCore&>(static_cast<const TracerCore&>(tracer));
+    const std::lock_guard lock(core.mutex);
+    if (!core.own_pipeline) return result;
+    Pipeline& pipeline = *core.own_pipeline;
+    const ExporterCounters& exporter = core.exporter->counters();
+    // From the end of a span's way to its beginning, so that a span on its way is not seen as more than started.
+    const std::uint64_t finished = exporter.finished.get();
+    const std::uint64_t collected = exporter.collected.get();
+    const Pipeline::Totals totals = pipeline.totals();
+
+    result.started = totals.started;
+    result.exported = exporter.exported.get();
+    for (std::size_t i = 0; i < kDropReasonCount; ++i) {
+        result.dropped[i] = totals.dropped[i] + exporter.dropped[i].get();
+    }
+    result.open = totals.started - totals.ended;
+    const std::uint64_t waiting = totals.recorded - collected;
+    const std::uint64_t on_their_way = collected - finished;
+    if (core.exporter->has_stopped()) {
+        // Written down in the moment in which the exporter stopped: nobody collects them any more.
+        result.dropped[static_cast<std::size_t>(DropReason::kShutdown)] += waiting;
+        result.in_flight = result.open + on_their_way;
+    } else {
+        result.in_flight = result.open + waiting + on_their_way;
+    }
+    result.unsampled_traces = totals.unsampled_traces;
+    result.dropped_attributes = totals.dropped_attributes;
+    result.truncated_values = totals.truncated_values;
+    result.requests = exporter.requests.get();
+    result.retries = exporter.retries.get();
+    result.encoded_bytes = exporter.encoded_bytes.get();
+    result.sent_bytes = exporter.sent_bytes.get();
+    result.memory_used = (pipeline.pool().total() - pipeline.pool().free()) * kChunkBytes;
+    return result;
+}
+
+}  // namespace judgeval::detail
