@@ -30,7 +30,10 @@ class [[nodiscard]] ScopedSpan : public SpanOperations<ScopedSpan> {
                                       const SpanOptions& options) noexcept {
         if constexpr (detail::kCompiledIn) {
             if (tracer.is_recording.load(std::memory_order_relaxed)) {
-                detail::start_scoped(span_, tracer, name, options.type, static_cast<std::uint8_t>(options.kind));
+                detail::start_scoped(span_, tracer, static_cast<std::uint8_t>(options.kind));
+                if (span_.state == detail::SpanState::kRecording) {
+                    detail::put_name_and_type(span_, name, options.type);
+                }
             }
         }
     }
@@ -74,8 +77,10 @@ class [[nodiscard]] Span : public SpanOperations<Span> {
     Span(detail::TracerState& tracer, const Text& name, const SpanOptions& options, const Context* parent) noexcept {
         if constexpr (detail::kCompiledIn) {
             if (tracer.is_recording.load(std::memory_order_relaxed)) {
-                detail::start_detached(span_, tracer, name, options.type, static_cast<std::uint8_t>(options.kind),
-                                       parent);
+                detail::start_detached(span_, tracer, static_cast<std::uint8_t>(options.kind), parent);
+                if (span_.state == detail::SpanState::kRecording) {
+                    detail::put_name_and_type(span_, name, options.type);
+                }
             }
         }
     }

@@ -73,6 +73,8 @@ class Pipeline {
     }
 
     [[nodiscard]] const SpanLimits& limits() const noexcept { return settings_.limits; }
+    /// What a span begins with.
+    [[nodiscard]] const SpanTally& first_tally() const noexcept { return first_tally_; }
     [[nodiscard]] const PipelineSettings& settings() const noexcept { return settings_; }
     [[nodiscard]] bool samples(const TraceId& trace_id) const noexcept;
     [[nodiscard]] ChunkPool& pool() noexcept { return pool_; }
@@ -120,6 +122,7 @@ class Pipeline {
     alignas(kCacheLine) std::atomic<bool> shedding_{false};
     std::atomic<bool> wake_requested_{false};
     const PipelineSettings settings_;
+    const SpanTally first_tally_;
     const std::uint64_t sample_threshold_;
     ChunkPool pool_;
     Queue full_;

@@ -4,6 +4,7 @@
 // the thread's state, its arena, and the pipeline's switches.
 #include <algorithm>
 #include <cstddef>
+#include <string_view>
 #include <utility>
 
 #include "arena/pipeline.hpp"
@@ -21,13 +22,6 @@ constexpr std::uint8_t kSampled = 1;
 /// Keys the library writes itself: an attribute set under one of them must take the careful way.
 constexpr std::uint64_t kOwnKeys = key_filter_bit("judgment.span_kind") | key_filter_bit("judgment.update_id");
 
-/// A literal's bytes as a constant-size store.
-template <std::size_t N>
-inline unsigned char* put_literal(unsigned char* at, const char (&bytes)[N]) noexcept {
-    std::memcpy(at, bytes, N - 1);
-    return at + N - 1;
-}
-
 /// Copies whole words, up to kCopySlack - 1 bytes more than asked: both sides have the slack.
 inline void copy_with_slack(unsigned char* to, const unsigned char* from, std::size_t size) noexcept {
     if (size > 512) {
@@ -37,62 +31,50 @@ inline void copy_with_slack(unsigned char* to, const unsigned char* from, std::s
     for (std::size_t at = 0; at < size; at += 32) std::memcpy(to + at, from + at, 32);
 }
 
-/// Everything of a record but its attributes, events and links; at most this many bytes.
-constexpr std::size_t kHeadMost = 192 + 2 * (kKeptLiteral + 16);
+/// Most bytes of a record beside the span's own wire bytes.
+constexpr std::size_t kHeadMost = 128;
+
+/// The fields every span has, at fixed places: copied as a block, then filled in.
+template <bool kHasParent>
+unsigned char* put_fixed_fields(unsigned char* const out, const OpenSpan& span, std::uint64_t end_time) noexcept {
+    // Without a parent the fields behind span_id stand this much earlier.
+    constexpr std::size_t kShift = kHasParent ? 0 : 10;
+    constexpr std::string_view kWithParent(
+        "\x12\0\0\0\0"                                // ScopeSpans.spans; its length follows when it is known
+        "\x0A\x10................"                     // trace_id
+        "\x12\x08........"                             // span_id
+        "\x22\x08........"                             // parent_span_id
+        "\x85\x01\0\0\0\0"                            // flags
+        "\x30\x01"                                     // kind
+        "\x39........"                                 // start_time_unix_nano
+        "\x41........"                                 // end_time_unix_nano
+        "\x4A\x18\x0A\x12judgment.update_id\x12\x02\x18\0"  // attributes { key, value { int_value } }
+        "\x7A\0",                                      // status: empty
+        5 + 18 + 10 + 10 + 6 + 2 + 9 + 9 + 26 + 2);
+    std::memcpy(out, kWithParent.data(), 33);
+    std::memcpy(out + 33, kWithParent.data() + 33 + kShift, kWithParent.size() - 33 - kShift);
+    std::memcpy(out + 7, span.node.context.trace_id.bytes.data(), 16);
+    std::memcpy(out + 25, span.node.context.span_id.bytes.data(), 8);
+    if constexpr (kHasParent) std::memcpy(out + 35, span.parent_span_id.bytes.data(), 8);
+    unsigned char* const at = out + 43 - kShift;
+    // W3C's flags in the low byte; 0x100: it is known whether the parent is remote, 0x200: it is
+    store_unaligned(at + 2, static_cast<std::uint32_t>(span.node.context.trace_flags | 0x100U |
+                                                       (static_cast<std::uint32_t>(span.parent_is_remote) << 9U)));
+    at[7] = span.kind;
+    store_unaligned(at + 9, span.start_time);
+    store_unaligned(at + 18, end_time);
+    at[51] = span.update_id;
+    // the empty status goes when there is a real one among the span's own bytes
+    return at + 52 + (span.tally.status == 0 ? 2 : 0);
+}
 
 unsigned char* put_head(unsigned char* const out, const OpenSpan& span, std::uint64_t end_time) noexcept {
-    unsigned char* at = out;
-    at[0] = 0x12;  // ScopeSpans.spans; its length follows when it is known
-    at[5] = 0x0A;  // trace_id
-    at[6] = 16;
-    std::memcpy(at + 7, span.node.context.trace_id.bytes.data(), 16);
-    at[23] = 0x12;  // span_id
-    at[24] = 8;
-    std::memcpy(at + 25, span.node.context.span_id.bytes.data(), 8);
-    at += 33;
-    if (span.has_parent) {
-        at[0] = 0x22;  // parent_span_id
-        at[1] = 8;
-        std::memcpy(at + 2, span.parent_span_id.bytes.data(), 8);
-        at += 10;
-    }
-    at[0] = 0x85;  // flags: W3C's in the low byte, 0x100: it is known whether the parent is remote, 0x200: it is
-    at[1] = 0x01;
-    store_unaligned(at + 2, static_cast<std::uint32_t>(span.node.context.trace_flags | 0x100U |
-                                                       (span.parent_is_remote ? 0x200U : 0U)));
-    at[6] = 0x30;  // kind
-    at[7] = span.kind;
-    at[8] = 0x39;  // start_time_unix_nano
-    store_unaligned(at + 9, span.start_time);
-    at[17] = 0x41;  // end_time_unix_nano
-    store_unaligned(at + 18, end_time);
-    at += 26;
-    // attributes { key: "judgment.update_id" value { int_value: … } }, always 0 for a span sent once
-    at = put_literal(at, "\x4A\x18\x0A\x12judgment.update_id\x12\x02\x18");
-    *at++ = static_cast<unsigned char>(span.update_id & 0x7FU);
-    if (span.type != nullptr) {
-        const std::size_t size = span.type_size;
-        *at++ = 0x4A;
-        *at++ = static_cast<unsigned char>(24 + size);
-        at = put_literal(at, "\x0A\x12judgment.span_kind\x12");
-        at[0] = static_cast<unsigned char>(2 + size);
-        at[1] = 0x0A;
-        at[2] = static_cast<unsigned char>(size);
-        at = wire::put_bytes(at + 3, span.type, size);
-    }
-    if (span.name != nullptr) {
-        at[0] = wire::kSpanName;
-        at[1] = static_cast<unsigned char>(span.name_size);
-        at = wire::put_bytes(at + 2, span.name, span.name_size);
-    }
-    if (span.status == 0) {
-        at[0] = wire::kSpanStatus;
-        at[1] = 0;
-        at += 2;
-    }
-    if ((span.dropped_attributes | span.dropped_events | span.dropped_links) != 0) [[unlikely]] {
-        for (const auto& [tag, count] : {std::pair{0x50, span.dropped_attributes},
-                                         std::pair{0x60, span.dropped_events}, std::pair{0x70, span.dropped_links}}) {
+    unsigned char* at = span.has_parent ? put_fixed_fields<true>(out, span, end_time)
+                                        : put_fixed_fields<false>(out, span, end_time);
+    const SpanTally& tally = span.tally;
+    if ((tally.dropped_attributes | tally.dropped_events | tally.dropped_links) != 0) [[unlikely]] {
+        for (const auto& [tag, count] : {std::pair{0x50, tally.dropped_attributes},
+                                         std::pair{0x60, tally.dropped_events}, std::pair{0x70, tally.dropped_links}}) {
             if (count == 0) continue;
             *at++ = static_cast<unsigned char>(tag);
             at = wire::put_varint(at, count);
@@ -100,7 +82,6 @@ unsigned char* put_head(unsigned char* const out, const OpenSpan& span, std::uin
     }
     return at;
 }
-static_assert(24 + kKeptLiteral < 0x80, "a kept literal's attribute has one-byte lengths");
 
 void count_drop(ThreadCounters& counters, DropReason reason) noexcept {
     counters.dropped[static_cast<std::size_t>(reason)].add(1);
@@ -116,48 +97,46 @@ void with_arena(Pipeline& pipeline, ThreadState& thread, Use use) noexcept {
     }
 }
 
-void fill(OpenSpan& span, Pipeline& pipeline, ThreadState& thread, const Text& name, const Text& type,
-          std::uint8_t kind) noexcept {
-    span.state = SpanState::kRecording;
-    span.kind = kind;
-    span.update_id = 0;
-    span.pipeline = &pipeline;
-    span.limits = &pipeline.limits();
-    use_inline_bytes(span);
-    span.key_filter = kOwnKeys;
-    span.attributes_left = pipeline.limits().attribute_count;
-    span.events_left = pipeline.limits().event_count;
-    span.links_left = pipeline.limits().link_count;
-    span.dropped_attributes = 0;
-    span.dropped_events = 0;
-    span.dropped_links = 0;
-    span.truncated_values = 0;
-    span.status = 0;
-    span.node.span = &span;
-    span.node.context.span_id = new_span_id(thread);
-    keep_name(span, name);
-    keep_type(span, type);
-    span.uncaught_exceptions = exceptions_in_flight(thread);
-    span.start_time = Clock::now(thread);
+inline void push(ThreadState& thread, ContextNode& node) noexcept {
+    node.previous = thread.current;
+    thread.current = &node;
+}
+
+void remove_from_stack(ThreadState& thread, ContextNode& node) noexcept {
+    // Ended out of order: take it out of the middle. Not found means that another thread owns the stack it is on; that
+    // stack is not ours to touch.
+    for (ContextNode* above = thread.current; above != nullptr; above = above->previous) {
+        if (above->previous == &node) {
+            above->previous = node.previous;
+            return;
+        }
+    }
+}
+
+inline void pop(ThreadState& thread, ContextNode& node) noexcept {
+    if (thread.current == &node) [[likely]] {
+        thread.current = node.previous;
+    } else {
+        remove_from_stack(thread, node);
+    }
 }
 
 /// The current context, or null outside of any (a scope of an invalid context says: outside).
-const SpanContext* context_above() noexcept {
-    const ContextNode* const node = thread_state.current;
+const SpanContext* context_above(const ThreadState& thread) noexcept {
+    const ContextNode* const node = thread.current;
     if (node == nullptr) return nullptr;
     return load_unaligned<std::uint64_t>(node->context.span_id.bytes.data()) != 0 ? &node->context : nullptr;
 }
 
 /// What becomes of a span that starts here: recorded, or suppressed with its whole trace, or not even looked at.
-SpanState start(OpenSpan& span, TracerState& tracer, const Text& name, const Text& type, std::uint8_t kind,
-                const SpanContext* parent) noexcept {
+inline SpanState start(OpenSpan& span, TracerState& tracer, std::uint8_t kind, const SpanContext* parent,
+                       ThreadState& thread) noexcept {
     // acquire: the pipeline was built before it was published
     Pipeline* pipeline = tracer.pipeline.load(std::memory_order_acquire);
     if (pipeline == nullptr) [[unlikely]] {
         pipeline = start_pipeline(tracer);
         if (pipeline == nullptr) return SpanState::kInactive;
     }
-    ThreadState& thread = thread_state;
     SpanContext& context = span.node.context;
     span.pipeline = pipeline;
 
@@ -193,16 +172,25 @@ SpanState start(OpenSpan& span, TracerState& tracer, const Text& name, const Tex
         return SpanState::kSuppressed;
     }
     with_arena(*pipeline, thread, [](ThreadArena& arena) { arena.counters.started.add(1); });
-    fill(span, *pipeline, thread, name, type, kind);
+    span.kind = kind;
+    span.update_id = 0;
+    span.limits = &pipeline->limits();
+    use_inline_bytes(span);
+    span.key_filter = kOwnKeys;
+    span.tally = pipeline->first_tally();
+    span.node.span = &span;
+    context.span_id = new_span_id(thread);
+    span.uncaught_exceptions = exceptions_in_flight(thread);
+    span.start_time = Clock::now(thread);
     return SpanState::kRecording;
 }
 
 /// Writes the record into the arena and counts what became of it.
-void hand_over(OpenSpan& span, ThreadArena& arena, std::uint64_t end_time) noexcept {
+inline void hand_over(OpenSpan& span, ThreadArena& arena, std::uint64_t end_time) noexcept {
     ThreadCounters& counters = arena.counters;
-    if ((span.dropped_attributes | span.truncated_values) != 0) [[unlikely]] {
-        counters.dropped_attributes.add(span.dropped_attributes);
-        counters.truncated_values.add(span.truncated_values);
+    if ((span.tally.dropped_attributes | span.tally.truncated_values) != 0) [[unlikely]] {
+        counters.dropped_attributes.add(span.tally.dropped_attributes);
+        counters.truncated_values.add(span.tally.truncated_values);
     }
     if (!span.pipeline->is_accepting()) [[unlikely]] return count_drop(counters, DropReason::kShutdown);
     const auto body_size = static_cast<std::size_t>(span.cursor - span.begin);
@@ -228,25 +216,21 @@ void hand_over(OpenSpan& span, ThreadArena& arena, std::uint64_t end_time) noexc
 
 }  // namespace
 
-void start_scoped(OpenSpan& span, TracerState& tracer, const Text& name, const Text& type,
-                  std::uint8_t kind) noexcept {
-    const SpanState state = start(span, tracer, name, type, kind, context_above());
+void start_scoped(OpenSpan& span, TracerState& tracer, std::uint8_t kind) noexcept {
+    ThreadState& thread = thread_state;
+    const SpanState state = start(span, tracer, kind, context_above(thread), thread);
     span.state = state;
     if (state == SpanState::kInactive) return;
     span.is_current = true;
-    if (state == SpanState::kSuppressed) span.node.span = nullptr;
-    push_context(span.node);
+    if (state == SpanState::kSuppressed) [[unlikely]] span.node.span = nullptr;
+    push(thread, span.node);
 }
 
-void start_detached(OpenSpan& span, TracerState& tracer, const Text& name, const Text& type, std::uint8_t kind,
-                    const Context* parent) noexcept {
-    const SpanContext* above = nullptr;
-    if (parent != nullptr) {
-        if (parent->is_valid()) above = &parent->span_context();
-    } else {
-        above = context_above();
-    }
-    span.state = start(span, tracer, name, type, kind, above);
+void start_detached(OpenSpan& span, TracerState& tracer, std::uint8_t kind, const Context* parent) noexcept {
+    ThreadState& thread = thread_state;
+    const SpanContext* above = context_above(thread);
+    if (parent != nullptr) above = parent->is_valid() ? &parent->span_context() : nullptr;
+    span.state = start(span, tracer, kind, above, thread);
     span.is_current = false;
     if (span.state == SpanState::kInactive && above != nullptr && !above->is_sampled()) {
         // Unlike a scoped span it has nobody above it to answer for its children.
@@ -257,10 +241,10 @@ void start_detached(OpenSpan& span, TracerState& tracer, const Text& name, const
 
 void end(OpenSpan& span) noexcept {
     ThreadState& thread = thread_state;
-    if (span.is_current) pop_context(span.node);
+    if (span.is_current) [[likely]] pop(thread, span.node);
     if (span.state == SpanState::kRecording) [[likely]] {
         const std::uint64_t end_time = std::max(Clock::now(thread), span.start_time);
-        if (exceptions_in_flight(thread) > span.uncaught_exceptions && span.status == 0) [[unlikely]] {
+        if (exceptions_in_flight(thread) > span.uncaught_exceptions && span.tally.status == 0) [[unlikely]] {
             set_status(span, StatusCode::kError, "left by an exception");
         }
         if (!span.pipeline->is_inherited()) [[likely]] {
@@ -300,26 +284,7 @@ Context current_context() noexcept {
     return node != nullptr ? Context(node->context) : Context();
 }
 
-void push_context(ContextNode& node) noexcept {
-    ThreadState& thread = thread_state;
-    node.previous = thread.current;
-    thread.current = &node;
-}
-
-void pop_context(ContextNode& node) noexcept {
-    ThreadState& thread = thread_state;
-    if (thread.current == &node) [[likely]] {
-        thread.current = node.previous;
-        return;
-    }
-    // Ended out of order: take it out of the middle. Not found means that another thread owns the stack it is on; that
-    // stack is not ours to touch.
-    for (ContextNode* above = thread.current; above != nullptr; above = above->previous) {
-        if (above->previous == &node) {
-            above->previous = node.previous;
-            return;
-        }
-    }
-}
+void push_context(ContextNode& node) noexcept { push(thread_state, node); }
+void pop_context(ContextNode& node) noexcept { pop(thread_state, node); }
 
 }  // namespace judgeval::detail

@@ -60,11 +60,11 @@ class Clock {
 #if defined(__x86_64__)
         if (uses_counter_) [[likely]] {
             const ClockLine line = published_line();
-            // A counter read on another core may lag the line's origin by a few ticks: count from the origin.
-            const std::uint64_t counter = __rdtsc();
-            const std::uint64_t passed = counter > line.ticks ? counter - line.ticks : 0;
-            __extension__ using Wide = unsigned __int128;
-            return line.nanoseconds + static_cast<std::uint64_t>((static_cast<Wide>(passed) * line.rate) >> 32U);
+            // Signed: the counter of another core may lag the line's origin by a few ticks.
+            const auto passed = static_cast<std::int64_t>(__rdtsc() - line.ticks);
+            __extension__ using Wide = __int128;
+            return line.nanoseconds +
+                   static_cast<std::uint64_t>((static_cast<Wide>(passed) * static_cast<std::int64_t>(line.rate)) >> 32);
         }
 #endif
         return system_time();

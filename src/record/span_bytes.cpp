@@ -68,12 +68,12 @@ std::string_view admit(OpenSpan& span, const Text& text, std::string& mended, st
     std::string_view view = text.view();
     if (view.size() > most) {
         view = cut_utf8(view, most);
-        ++span.truncated_values;
+        ++span.tally.truncated_values;
     }
     if (text.is_literal() || is_valid_utf8(view)) return view;
     mended = mend_utf8(view);
     if (mended.size() > most) {
-        ++span.truncated_values;
+        ++span.tally.truncated_values;
         return cut_utf8(mended, most);
     }
     return mended;
@@ -154,11 +154,11 @@ bool put_key_value(OpenSpan& span, unsigned char tag, const Key& key, const Attr
                 if (is_array) {
                     ArrayWriter writer(span);
                     value.write_array(writer);
-                    if (writer.was_truncated()) ++span.truncated_values;
+                    if (writer.was_truncated()) ++span.tally.truncated_values;
                 } else {
                     JsonWriter writer(span);
                     value.write_json(writer);
-                    if (writer.was_truncated()) ++span.truncated_values;
+                    if (writer.was_truncated()) ++span.tally.truncated_values;
                 }
             } catch (...) {  // a user's serializer or iterator: the attribute goes, the application goes on
                 span.cursor = span.begin + start;
@@ -261,8 +261,7 @@ bool make_room(OpenSpan& span, std::size_t bytes) noexcept {
     return true;
 }
 
-void release_bytes(OpenSpan& span) noexcept {
-    if (span.begin == span.inline_bytes) return;
+void release_spill(OpenSpan& span) noexcept {
     ThreadState& thread = thread_state;
     const auto size = static_cast<std::size_t>(span.limit - span.begin) + kCopySlack;
     if (size > thread.spare_size && size <= kSpareMost && !thread.arenas_are_gone) {
@@ -275,8 +274,6 @@ void release_bytes(OpenSpan& span) noexcept {
 }
 
 void append_name(OpenSpan& span, const Text& name) noexcept try {
-    span.name = nullptr;
-    span.name_size = 0;
     std::string mended;
     const std::string_view text =
         admit(span, name, mended, std::min(span.limits->attribute_value_bytes, room_left(span) / 2));
@@ -285,23 +282,19 @@ void append_name(OpenSpan& span, const Text& name) noexcept try {
 }
 
 void append_type(OpenSpan& span, const Text& type) noexcept {
-    span.type = nullptr;
-    span.type_size = 0;
     if (!put_key_value(span, wire::kSpanAttribute, kTypeKey, AttributeValue(type.view()))) {
-        ++span.dropped_attributes;
+        ++span.tally.dropped_attributes;
     }
 }
 
 void set_name(OpenSpan& span, const Text& name) noexcept {
-    if (span.name == nullptr) {
-        remove_field(span, [](const Field& field) { return field.tag == wire::kSpanName; });
-    }
-    keep_name(span, name);
+    remove_field(span, [](const Field& field) { return field.tag == wire::kSpanName; });
+    append_name(span, name);
 }
 
 void set_type(OpenSpan& span, const Text& type) noexcept {
-    if (span.type == nullptr) remove_attribute(span, kTypeKey);
-    keep_type(span, type);
+    remove_attribute(span, kTypeKey);
+    append_type(span, type);
 }
 
 void append_attribute(OpenSpan& span, const Key& key, const AttributeValue& value) noexcept {
@@ -309,17 +302,17 @@ void append_attribute(OpenSpan& span, const Key& key, const AttributeValue& valu
         return set_type(span, value.text());  // the same attribute by its other name
     }
     if (key.size() == 0) {
-        ++span.dropped_attributes;
+        ++span.tally.dropped_attributes;
         return;
     }
     if ((span.key_filter & key.filter_bit()) != 0 && remove_attribute(span, key.text().view())) {
-        ++span.attributes_left;
+        ++span.tally.attributes_left;
     }
-    if (span.attributes_left == 0 || !put_key_value(span, wire::kSpanAttribute, key, value)) {
-        ++span.dropped_attributes;
+    if (span.tally.attributes_left == 0 || !put_key_value(span, wire::kSpanAttribute, key, value)) {
+        ++span.tally.dropped_attributes;
         return;
     }
-    --span.attributes_left;
+    --span.tally.attributes_left;
     span.key_filter |= key.filter_bit();
 }
 
@@ -334,17 +327,17 @@ void append_double(OpenSpan& span, const Key& key, double value) noexcept { appe
 
 void append_event(OpenSpan& span, const Text& name, std::initializer_list<Attribute> attributes) noexcept try {
     std::string mended;
-    if (span.events_left == 0 || room_left(span) < 2 * kFrame) {
-        ++span.dropped_events;
+    if (span.tally.events_left == 0 || room_left(span) < 2 * kFrame) {
+        ++span.tally.dropped_events;
         return;
     }
     const std::string_view text =
         admit(span, name, mended, std::min(span.limits->attribute_value_bytes, room_left(span) - kFrame));
     if (!make_room(span, text.size() + kFrame)) {
-        ++span.dropped_events;
+        ++span.tally.dropped_events;
         return;
     }
-    --span.events_left;
+    --span.tally.events_left;
     const OpenMessage event = open_message(span, wire::kSpanEvent);
     *span.cursor++ = 0x09;
     store_unaligned(span.cursor, Clock::now(thread_state));
@@ -353,16 +346,16 @@ void append_event(OpenSpan& span, const Text& name, std::initializer_list<Attrib
     put_nested_attributes(span, wire::kEventAttribute, 0x20, attributes);
     close_message(span, event);
 } catch (...) {
-    ++span.dropped_events;
+    ++span.tally.dropped_events;
 }
 
 void append_link(OpenSpan& span, const SpanContext& linked, std::initializer_list<Attribute> attributes) noexcept {
     if (!linked.is_valid()) return;
-    if (span.links_left == 0 || !make_room(span, kFrame + 16)) {
-        ++span.dropped_links;
+    if (span.tally.links_left == 0 || !make_room(span, kFrame + 16)) {
+        ++span.tally.dropped_links;
         return;
     }
-    --span.links_left;
+    --span.tally.links_left;
     const OpenMessage link = open_message(span, wire::kSpanLink);
     unsigned char* at = span.cursor;
     *at++ = 0x0A;
@@ -380,14 +373,14 @@ void append_link(OpenSpan& span, const SpanContext& linked, std::initializer_lis
 
 void set_status(OpenSpan& span, StatusCode code, const Text& description) noexcept try {
     // OpenTelemetry: unset is ignored, and OK is final.
-    if (code == StatusCode::kUnset || span.status == static_cast<std::uint8_t>(StatusCode::kOk)) return;
+    if (code == StatusCode::kUnset || span.tally.status == static_cast<std::uint32_t>(StatusCode::kOk)) return;
     std::string mended;
     std::string_view text;
     if (code == StatusCode::kError) {
         text = admit(span, description, mended, std::min(span.limits->attribute_value_bytes, room_left(span) / 2));
     }
     if (!make_room(span, text.size() + kFrame)) return;
-    if (span.status != 0) {
+    if (span.tally.status != 0) {
         remove_field(span, [](const Field& field) { return field.tag == wire::kSpanStatus; });
     }
     const OpenMessage status = open_message(span, wire::kSpanStatus);
@@ -395,14 +388,14 @@ void set_status(OpenSpan& span, StatusCode code, const Text& description) noexce
     *span.cursor++ = 0x18;
     *span.cursor++ = static_cast<unsigned char>(code);
     close_message(span, status);
-    span.status = static_cast<std::uint8_t>(code);
+    span.tally.status = static_cast<std::uint32_t>(code);
 } catch (...) {  // no memory for a mended description
 }
 
 void append_exception(OpenSpan& span, const std::exception& exception) noexcept try {
     append_exception_event(span, demangled(typeid(exception).name()), exception.what());
 } catch (...) {
-    ++span.dropped_events;
+    ++span.tally.dropped_events;
 }
 
 void append_current_exception(OpenSpan& span) noexcept try {
@@ -415,7 +408,7 @@ void append_current_exception(OpenSpan& span) noexcept try {
         append_exception_event(span, type != nullptr ? demangled(type->name()) : "unknown", "");
     }
 } catch (...) {
-    ++span.dropped_events;
+    ++span.tally.dropped_events;
 }
 
 void ArrayWriter::append(bool value) noexcept {

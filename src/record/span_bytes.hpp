@@ -26,31 +26,9 @@ inline void use_inline_bytes(OpenSpan& span) noexcept {
 }
 
 /// Gives a spill buffer back when the span is done.
-void release_bytes(OpenSpan& span) noexcept;
-
-/// Moves name or type among the wire bytes: for text that is not a literal, or too long to be kept for the end.
-void append_name(OpenSpan& span, const Text& name) noexcept;
-void append_type(OpenSpan& span, const Text& type) noexcept;
-
-/// The longest literal that is kept by address for the end of the span.
-inline constexpr std::size_t kKeptLiteral = 96;
-
-inline void keep_name(OpenSpan& span, const Text& name) noexcept {
-    if (name.is_literal() && name.size() <= kKeptLiteral) [[likely]] {
-        span.name = name.data();
-        span.name_size = static_cast<std::uint32_t>(name.size());
-    } else {
-        append_name(span, name);
-    }
-}
-
-inline void keep_type(OpenSpan& span, const Text& type) noexcept {
-    if (type.is_literal() && type.size() <= kKeptLiteral) [[likely]] {
-        span.type = type.data();
-        span.type_size = static_cast<std::uint32_t>(type.size());
-    } else {
-        append_type(span, type);
-    }
+void release_spill(OpenSpan& span) noexcept;
+inline void release_bytes(OpenSpan& span) noexcept {
+    if (span.begin != span.inline_bytes) [[unlikely]] release_spill(span);
 }
 
 }  // namespace judgeval::detail

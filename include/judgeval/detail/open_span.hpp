@@ -47,6 +47,18 @@ enum class SpanState : std::uint8_t {
 inline constexpr std::size_t kInlineBytes = 640;
 inline constexpr std::size_t kCopySlack = 32;
 
+/// What a span may still take and what it had to leave out; copied as one block when a span starts.
+struct SpanTally {
+    std::uint32_t attributes_left;  ///< until the limit
+    std::uint32_t events_left;
+    std::uint32_t links_left;
+    std::uint32_t dropped_attributes;
+    std::uint32_t dropped_events;
+    std::uint32_t dropped_links;
+    std::uint32_t truncated_values;
+    std::uint32_t status;  ///< its StatusCode; a Status is among the wire bytes unless it is unset
+};
+
 struct OpenSpan {
     // Nothing is initialised but the state: starting a span must not clear a kilobyte.
     OpenSpan() noexcept {}  // NOLINT(modernize-use-equals-default)
@@ -59,31 +71,18 @@ struct OpenSpan {
     bool is_current;  ///< its node is on the stack of the thread that started it
     std::uint8_t kind;
     std::uint8_t uncaught_exceptions;  ///< how many were in flight when it started
-    std::uint32_t update_id;
+    std::uint8_t update_id;
     Pipeline* pipeline;
     const SpanLimits* limits;
     ContextNode node;
     SpanId parent_span_id;
     std::uint64_t start_time;  ///< nanoseconds since the Unix epoch
 
-    unsigned char* begin;   ///< of the wire bytes
+    unsigned char* begin;   ///< of the wire bytes: name, attributes, events, links, status
     unsigned char* cursor;  ///< their end
     unsigned char* limit;   ///< as far as a setter may write
     std::uint64_t key_filter;
-    std::uint32_t attributes_left;  ///< until the limit
-    std::uint32_t events_left;
-    std::uint32_t links_left;
-    std::uint32_t dropped_attributes;
-    std::uint32_t dropped_events;
-    std::uint32_t dropped_links;
-    std::uint32_t truncated_values;
-    std::uint8_t status;  ///< its StatusCode; a Status is among the wire bytes unless it is unset
-
-    // Literals are kept by address until the span ends; null means that the field is among the wire bytes.
-    const char* name;
-    const char* type;
-    std::uint32_t name_size;
-    std::uint32_t type_size;
+    SpanTally tally;
 
     unsigned char inline_bytes[kInlineBytes + kCopySlack];
 };
@@ -91,16 +90,17 @@ struct OpenSpan {
 // ---- out of line: everything that is not the common case ----
 
 /// Starts `span` below the thread's current context. Sets its state.
-JUDGEVAL_API void start_scoped(OpenSpan& span, TracerState& tracer, const Text& name, const Text& type,
-                               std::uint8_t kind) noexcept;
+JUDGEVAL_API void start_scoped(OpenSpan& span, TracerState& tracer, std::uint8_t kind) noexcept;
 /// Starts `span` below `parent` (null: below the current context) without making it current.
-JUDGEVAL_API void start_detached(OpenSpan& span, TracerState& tracer, const Text& name, const Text& type,
-                                 std::uint8_t kind, const Context* parent) noexcept;
+JUDGEVAL_API void start_detached(OpenSpan& span, TracerState& tracer, std::uint8_t kind,
+                                 const Context* parent) noexcept;
 /// Ends a span that is not inactive.
 JUDGEVAL_API void end(OpenSpan& span) noexcept;
 /// Moves the span's state to another object; `from` becomes inactive.
 JUDGEVAL_API void relocate(OpenSpan& from, OpenSpan& to) noexcept;
 
+JUDGEVAL_API void append_name(OpenSpan& span, const Text& name) noexcept;
+JUDGEVAL_API void append_type(OpenSpan& span, const Text& type) noexcept;
 JUDGEVAL_API void append_attribute(OpenSpan& span, const Key& key, const AttributeValue& value) noexcept;
 JUDGEVAL_API void append_string(OpenSpan& span, const Key& key, const Text& value) noexcept;
 
@@ -160,30 +160,31 @@ inline constexpr std::size_t kShortValue = 32;
 
 JUDGEVAL_ALWAYS_INLINE bool takes_short(const OpenSpan& span, const Key& key) noexcept {
     return key.size() <= kShortKey && key.size() != 0 && key.text().is_literal() &&
-           (span.key_filter & key.filter_bit()) == 0 && span.attributes_left != 0 &&
+           (span.key_filter & key.filter_bit()) == 0 && span.tally.attributes_left != 0 &&
            static_cast<std::size_t>(span.limit - span.cursor) >= kShortKey + kShortValue + 16;
 }
 
-/// Writes `4A len 0A len key 12`, that is Span.attributes { key = …, value = (to follow) }, for an AnyValue of
-/// `value_size` bytes; returns where its length belongs.
-JUDGEVAL_ALWAYS_INLINE unsigned char* open_short(OpenSpan& span, const Key& key,
-                                                 std::size_t value_size) noexcept {
-    unsigned char* at = span.cursor;
+/// Writes `4A .. 0A len key 12 ..`, that is Span.attributes { key = …, value = (to follow) }, without the two lengths;
+/// returns where the AnyValue begins.
+JUDGEVAL_ALWAYS_INLINE unsigned char* open_short(OpenSpan& span, const Key& key) noexcept {
+    unsigned char* const at = span.cursor;
     at[0] = 0x4A;
-    at[1] = static_cast<unsigned char>(4 + key.size() + value_size);
     at[2] = 0x0A;
     at[3] = static_cast<unsigned char>(key.size());
     std::memcpy(at + 4, key.data(), key.size());
-    at += 4 + key.size();
-    at[0] = 0x12;
-    at[1] = static_cast<unsigned char>(value_size);
-    return at + 2;
+    at[4 + key.size()] = 0x12;
+    return at + 6 + key.size();
 }
 
+/// Fills the lengths in for an AnyValue that ends at `end`, and takes the attribute up.
 JUDGEVAL_ALWAYS_INLINE void close_short(OpenSpan& span, const Key& key, unsigned char* end) noexcept {
+    unsigned char* const at = span.cursor;
+    const auto size = static_cast<std::size_t>(end - at) - 6 - key.size();
+    at[1] = static_cast<unsigned char>(4 + key.size() + size);
+    at[5 + key.size()] = static_cast<unsigned char>(size);
     span.cursor = end;
     span.key_filter |= key.filter_bit();
-    --span.attributes_left;
+    --span.tally.attributes_left;
 }
 
 JUDGEVAL_API void append_bool(OpenSpan& span, const Key& key, bool value) noexcept;
@@ -192,7 +193,7 @@ JUDGEVAL_API void append_double(OpenSpan& span, const Key& key, double value) no
 
 JUDGEVAL_ALWAYS_INLINE void set_bool(OpenSpan& span, const Key& key, bool value) noexcept {
     if (!takes_short(span, key)) return append_bool(span, key, value);
-    unsigned char* at = open_short(span, key, 2);
+    unsigned char* const at = open_short(span, key);
     at[0] = 0x10;
     at[1] = value ? 1 : 0;
     close_short(span, key, at + 2);
@@ -200,10 +201,9 @@ JUDGEVAL_ALWAYS_INLINE void set_bool(OpenSpan& span, const Key& key, bool value)
 
 JUDGEVAL_ALWAYS_INLINE void set_integer(OpenSpan& span, const Key& key, std::int64_t value) noexcept {
     if (!takes_short(span, key)) return append_integer(span, key, value);
-    auto rest = static_cast<std::uint64_t>(value);
-    const auto size = static_cast<std::size_t>(1 + (std::bit_width(rest | 1) - 1) / 7);
-    unsigned char* at = open_short(span, key, 1 + size);
+    unsigned char* at = open_short(span, key);
     *at++ = 0x18;
+    auto rest = static_cast<std::uint64_t>(value);
     while (rest >= 0x80) {
         *at++ = static_cast<unsigned char>(rest | 0x80U);
         rest >>= 7U;
@@ -214,24 +214,47 @@ JUDGEVAL_ALWAYS_INLINE void set_integer(OpenSpan& span, const Key& key, std::int
 
 JUDGEVAL_ALWAYS_INLINE void set_double(OpenSpan& span, const Key& key, double value) noexcept {
     if (!takes_short(span, key)) return append_double(span, key, value);
-    unsigned char* at = open_short(span, key, 9);
-    *at++ = 0x21;
+    unsigned char* const at = open_short(span, key);
+    at[0] = 0x21;
     static_assert(std::endian::native == std::endian::little, "OTLP doubles are little-endian");
-    store_unaligned(at, value);
-    close_short(span, key, at + 8);
+    store_unaligned(at + 1, value);
+    close_short(span, key, at + 9);
 }
 
 JUDGEVAL_ALWAYS_INLINE void set_string(OpenSpan& span, const Key& key, const Text& value) noexcept {
     if (!takes_short(span, key) || value.size() > kShortValue) return append_string(span, key, value);
-    unsigned char* at = open_short(span, key, 2 + value.size());
+    unsigned char* const at = open_short(span, key);
     at[0] = 0x0A;
     at[1] = static_cast<unsigned char>(value.size());
     if (value.is_literal()) {
         std::memcpy(at + 2, value.data(), value.size());
     } else if (!copy_short_ascii(at + 2, value.data(), value.size())) {
-        return append_string(span, key, value);  // nothing is committed before close_short
+        return append_string(span, key, value);  // nothing is taken up before close_short
     }
     close_short(span, key, at + 2 + value.size());
+}
+
+/// The first bytes of a span that starts: its name, and its type as the attribute judgment.span_kind. Literals
+/// become a few constant stores; that is why they are written here and not in the library.
+JUDGEVAL_ALWAYS_INLINE void put_name_and_type(OpenSpan& span, const Text& name, const Text& type) noexcept {
+    if (!name.is_literal() || !type.is_literal() || name.size() > kShortKey || type.size() > kShortValue) {
+        append_name(span, name);
+        append_type(span, type);
+        return;
+    }
+    unsigned char* at = span.inline_bytes;
+    at[0] = 0x2A;
+    at[1] = static_cast<unsigned char>(name.size());
+    std::memcpy(at + 2, name.data(), name.size());
+    at += 2 + name.size();
+    at[0] = 0x4A;
+    at[1] = static_cast<unsigned char>(24 + type.size());
+    std::memcpy(at + 2, "\x0A\x12judgment.span_kind\x12", 21);
+    at[23] = static_cast<unsigned char>(2 + type.size());
+    at[24] = 0x0A;
+    at[25] = static_cast<unsigned char>(type.size());
+    std::memcpy(at + 26, type.data(), type.size());
+    span.cursor = at + 26 + type.size();
 }
 
 }  // namespace judgeval::detail

@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""Runs an example as a user would, against a judgeval-local of its own, and compares what both say.
+
+    run_example.py quickstart|agent_server|agent_server_serving JUDGEVAL_LOCAL EXAMPLE
+
+Starts judgeval-local, reads its address from its first line, runs the example, asks for the counts over HTTP and stops
+what it started, by process id. Exits with 0 when everything agreed.
+"""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+
+PATIENCE_SECONDS = 100
+# No proxy: everything here is on 127.0.0.1.
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def environment(**extra):
+    """This process's environment without what would steer the example, and with `extra`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("JUDGMENT_", "OTEL_"))}
+    return {**kept, **extra}
+
+
+@contextlib.contextmanager
+def running(command, first_line, **variables):
+    """A process that has said `first_line` (a pattern with one group), which is handed on with the process."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment(**variables))
+    watchdog = threading.Timer(PATIENCE_SECONDS, process.kill)
+    watchdog.start()
+    try:
+        line = process.stdout.readline()
+        found = re.fullmatch(first_line, line.strip())
+        assert found, f"{command[0]} said {line!r}"
+        yield process, found.group(1)
+    finally:
+        watchdog.cancel()
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def finish(process, with_signal=signal.SIGTERM):
+    """Stops the process in an orderly way; returns what it said last."""
+    process.send_signal(with_signal)
+    output, _ = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == 0, f"ended with {process.returncode}:\n{output}"
+    return output
+
+
+def backend(program):
+    return running([program, "--print", "0"], r"judgeval-local listening on (http://\S+)")
+
+
+def ask(url, path, body=None):
+    with OPENER.open(url + path, data=body, timeout=30) as answer:
+        return answer.read().decode()
+
+
+def spans_of(output):
+    """The number of spans the example says were exported."""
+    found = re.search(r"(\d+) exported", output) or re.search(r"exported\s+(\d+)", output)
+    assert found, f"says nothing of exported spans:\n{output}"
+    return int(found.group(1))
+
+
+def compare(output, url, spans, traces):
+    print(output)
+    counts = json.loads(ask(url, "/api/counts"))
+    print("backend:", counts)
+    assert spans_of(output) == spans, f"{spans_of(output)} exported, expected {spans}"
+    for name, expected in (("spans", spans), ("receptions", spans), ("traces", traces)):
+        assert counts[name] == expected, f"the backend has {counts[name]} {name}, expected {expected}"
+
+
+def run(command, **variables):
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, text=True, timeout=PATIENCE_SECONDS, env=environment(**variables)
+    )
+    assert done.returncode == 0, f"ended with {done.returncode}:\n{done.stdout}"
+    return done.stdout
+
+
+def quickstart(local, example):
+    with backend(local) as (_, url):
+        output = run([example], JUDGMENT_API_URL=url, JUDGMENT_API_KEY="key", JUDGMENT_ORG_ID="organization")
+        assert "Washington, D.C." in output, output
+        compare(output, url, spans=4, traces=1)
+        (trace,) = json.loads(ask(url, "/api/traces?project=default_project"))["traces"]
+        assert trace["root_name"] == "run_agent", trace
+    # Without a key it answers all the same.
+    output = run([example], JUDGMENT_LOG_LEVEL="off")
+    assert "Washington, D.C." in output and spans_of(output) == 0, output
+
+
+REQUESTS = 400
+SPANS_OF_REQUEST = 5  # POST /chat, answer, OPENAI_API_CALL, a tool, OPENAI_API_CALL
+
+
+def agent_server(local, example):
+    with backend(local) as (_, url):
+        command = [example, "--api-url", url, "--requests", str(REQUESTS), "--concurrency", "12"]
+        output = run(command)
+        compare(output, url, spans=REQUESTS * SPANS_OF_REQUEST, traces=REQUESTS)
+        # One of eight questions is about the weather on the Moon, and its tool fails.
+        traces = json.loads(ask(url, f"/api/traces?limit={REQUESTS}"))["traces"]
+        errors = sum(trace["errors"] for trace in traces)
+        assert errors == REQUESTS // 8, f"{errors} spans with an error"
+    # Spans that cannot be delivered are counted, and the exit code says so.
+    done = subprocess.run(
+        [example, "--api-url", "not a URL"], stderr=subprocess.PIPE, text=True, timeout=PATIENCE_SECONDS, env=environment()
+    )
+    assert done.returncode == 2 and "api_url" in done.stderr, done
+
+
+def agent_server_serving(local, example):
+    with backend(local) as (_, url):
+        command = [example, "--api-url", url, "--serve"]
+        with running(command, r"agent_server listening on (http://\S+)") as (server, address):
+            answer = ask(address, "/chat", "What is the capital of Norway?".encode())
+            assert "Oslo" in answer, answer
+            output = finish(server)
+        compare(output, url, spans=SPANS_OF_REQUEST, traces=1)
+
+
+if __name__ == "__main__":
+    name, local_program, example_program = sys.argv[1:]
+    {
+        "quickstart": quickstart,
+        "agent_server": agent_server,
+        "agent_server_serving": agent_server_serving,
+    }[name](local_program, example_program)
