@@ -65,7 +65,13 @@ void check(const TracerOptions& options) {
     if (pipeline.compression == Compression::kGzip && (level < 1 || level > 9)) {
         refuse("pipeline.compression_level must be between 1 and 9 for gzip");
     }
-    if (limits.span_bytes < 4096) refuse("limits.span_bytes must be at least 4 KiB");
+    // the inline setters do not look at the limit for values this short
+    if (limits.attribute_value_bytes < kShortValue) refuse("limits.attribute_value_bytes must be at least 32");
+    // a record's length has four bytes, of seven bits each
+    constexpr std::size_t kMostSpan = std::size_t{255} << 20U;
+    if (limits.span_bytes < 4096 || limits.span_bytes > kMostSpan) {
+        refuse("limits.span_bytes must be between 4 KiB and 255 MiB");
+    }
 }
 
 }  // namespace

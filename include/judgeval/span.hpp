@@ -26,8 +26,8 @@ inline namespace JUDGEVAL_MODE {
 /// Must not outlive the last handle of its tracer by more than its own end: ending it then is harmless and counted.
 class [[nodiscard]] ScopedSpan : public SpanOperations<ScopedSpan> {
   public:
-    JUDGEVAL_ALWAYS_INLINE ScopedSpan(detail::TracerState& tracer, const Text& name,
-                                      const SpanOptions& options) noexcept {
+    JUDGEVAL_ALWAYS_INLINE ScopedSpan(detail::TracerState& tracer, Text name,
+                                      SpanOptions options) noexcept {
         if constexpr (detail::kCompiledIn) {
             if (tracer.is_recording.load(std::memory_order_relaxed)) {
                 detail::start_scoped(span_, tracer, static_cast<std::uint8_t>(options.kind));
@@ -74,7 +74,7 @@ class [[nodiscard]] ScopedSpan : public SpanOperations<ScopedSpan> {
 /// when `end()` was not called. To make it the parent of other spans, make its context() current with a ContextScope.
 class [[nodiscard]] Span : public SpanOperations<Span> {
   public:
-    Span(detail::TracerState& tracer, const Text& name, const SpanOptions& options, const Context* parent) noexcept {
+    Span(detail::TracerState& tracer, Text name, SpanOptions options, const Context* parent) noexcept {
         if constexpr (detail::kCompiledIn) {
             if (tracer.is_recording.load(std::memory_order_relaxed)) {
                 detail::start_detached(span_, tracer, static_cast<std::uint8_t>(options.kind), parent);

@@ -23,14 +23,14 @@ template <typename Derived>
 class SpanOperations {
   public:
     /// Sets an attribute; a key set twice keeps the last value. An empty key is ignored and counted as dropped.
-    JUDGEVAL_ALWAYS_INLINE void set_attribute(const Key& key, const Text& value) const noexcept {
+    JUDGEVAL_ALWAYS_INLINE void set_attribute(Key key, Text value) const noexcept {
         if (detail::OpenSpan* const span = open()) detail::set_string(*span, key, value);
     }
 
     /// The same for every other type: see AttributeValue.
     template <typename T>
         requires(!std::convertible_to<const T&, Text>)
-    JUDGEVAL_ALWAYS_INLINE void set_attribute(const Key& key, const T& value) const noexcept {
+    JUDGEVAL_ALWAYS_INLINE void set_attribute(Key key, const T& value) const noexcept {
         detail::OpenSpan* const span = open();
         if (span == nullptr) return;
         if constexpr (std::is_same_v<T, bool>) {
@@ -61,7 +61,7 @@ class SpanOperations {
     }
 
     /// Sets judgment.input: text as it is, anything else as JSON (see Serializer).
-    void set_input(const Text& input) const noexcept { set_attribute("judgment.input", input); }
+    void set_input(Text input) const noexcept { set_attribute("judgment.input", input); }
     template <typename T>
         requires(!std::convertible_to<const T&, Text>)
     void set_input(const T& input) const noexcept {
@@ -69,7 +69,7 @@ class SpanOperations {
     }
 
     /// Sets judgment.output: text as it is, anything else as JSON (see Serializer).
-    void set_output(const Text& output) const noexcept { set_attribute("judgment.output", output); }
+    void set_output(Text output) const noexcept { set_attribute("judgment.output", output); }
     template <typename T>
         requires(!std::convertible_to<const T&, Text>)
     void set_output(const T& output) const noexcept {
@@ -77,12 +77,12 @@ class SpanOperations {
     }
 
     /// Sets judgment.span_kind: "span", "function", "tool", "llm", "agent" or a name of your own.
-    void set_span_kind(const Text& kind) const noexcept {
+    void set_span_kind(Text kind) const noexcept {
         if (detail::OpenSpan* const span = open()) detail::set_type(*span, kind);
     }
 
     /// Adds an event that happened now.
-    void add_event(const Text& name, std::initializer_list<Attribute> attributes = {}) const noexcept {
+    void add_event(Text name, std::initializer_list<Attribute> attributes = {}) const noexcept {
         if (detail::OpenSpan* const span = open()) detail::append_event(*span, name, attributes);
     }
 
@@ -103,11 +103,11 @@ class SpanOperations {
     }
 
     /// The description counts for kError only (OpenTelemetry tracing API, "Set Status").
-    void set_status(StatusCode code, const Text& description = {}) const noexcept {
+    void set_status(StatusCode code, Text description = {}) const noexcept {
         if (detail::OpenSpan* const span = open()) detail::set_status(*span, code, description);
     }
 
-    void update_name(const Text& name) const noexcept {
+    void update_name(Text name) const noexcept {
         if (detail::OpenSpan* const span = open()) detail::set_name(*span, name);
     }
 
@@ -121,7 +121,7 @@ class SpanOperations {
     }
 
     template <typename T>
-    void set_json(const Key& key, const T& value) const noexcept {
+    void set_json(Key key, const T& value) const noexcept {
         if (detail::OpenSpan* const span = open()) {
             detail::append_attribute(*span, key, AttributeValue::json(value));
         }

@@ -27,18 +27,17 @@ class Tracer : public SpanOperations<Tracer> {
         : owner_(std::move(state)), state_(owner_ ? owner_.get() : &detail::no_tracer) {}
 
     /// Starts a span that is current until its scope ends: `auto span = tracer.span("name", {.type = "tool"});`
-    [[nodiscard]] JUDGEVAL_ALWAYS_INLINE ScopedSpan span(const Text& name,
-                                                         const SpanOptions& options = {}) const noexcept {
+    [[nodiscard]] JUDGEVAL_ALWAYS_INLINE ScopedSpan span(Text name, SpanOptions options = {}) const noexcept {
         return ScopedSpan(*state_, name, options);
     }
 
     /// Starts a span that is not current and may be moved and ended elsewhere, as a child of the current context.
-    [[nodiscard]] Span start_span(const Text& name, const SpanOptions& options = {}) const noexcept {
+    [[nodiscard]] Span start_span(Text name, SpanOptions options = {}) const noexcept {
         return Span(*state_, name, options, nullptr);
     }
 
     /// The same, as a child of `parent`; an invalid parent makes it a root.
-    [[nodiscard]] Span start_span(const Text& name, const SpanOptions& options, const Context& parent) const noexcept {
+    [[nodiscard]] Span start_span(Text name, SpanOptions options, const Context& parent) const noexcept {
         return Span(*state_, name, options, &parent);
     }
 

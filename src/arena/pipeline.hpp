@@ -44,11 +44,13 @@ class Pipeline {
     Pipeline(const Pipeline&) = delete;
     Pipeline& operator=(const Pipeline&) = delete;
 
-    /// This thread's arena; makes one on the thread's first use. Null when there is no memory for it.
-    [[nodiscard]] ThreadArena* arena(ThreadState& thread) noexcept {
-        if (thread.pipeline_id == id_) [[likely]] return thread.arena;
-        return find_arena(thread);
+    /// This thread's arena if it used this pipeline last, else null.
+    [[nodiscard]] ThreadArena* known_arena(const ThreadState& thread) const noexcept {
+        return thread.pipeline_id == id_ ? thread.arena : nullptr;
     }
+    /// The same after a longer look; makes one on the thread's first use. Null when there is no memory for it, or the
+    /// thread is past its thread-local destructors.
+    [[nodiscard]] ThreadArena* find_arena(ThreadState& thread) noexcept;
 
     /// Called with the arena of a thread that is past its thread-local destructors, one at a time.
     template <typename Use>
@@ -112,7 +114,6 @@ class Pipeline {
     friend class ThreadArena;
     friend class ThreadArenas;
 
-    ThreadArena* find_arena(ThreadState& thread) noexcept;
     std::shared_ptr<ThreadArena> adopt_arena();
     void retire(ThreadArena& arena) noexcept;
 

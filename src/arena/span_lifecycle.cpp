@@ -36,7 +36,7 @@ constexpr std::size_t kHeadMost = 128;
 
 /// The fields every span has, at fixed places: copied as a block, then filled in.
 template <bool kHasParent>
-unsigned char* put_fixed_fields(unsigned char* const out, const OpenSpan& span, std::uint64_t end_time) noexcept {
+JUDGEVAL_ALWAYS_INLINE unsigned char* put_fixed_fields(unsigned char* const out, const OpenSpan& span, std::uint64_t end_time) noexcept {
     // Without a parent the fields behind span_id stand this much earlier.
     constexpr std::size_t kShift = kHasParent ? 0 : 10;
     constexpr std::string_view kWithParent(
@@ -68,17 +68,23 @@ unsigned char* put_fixed_fields(unsigned char* const out, const OpenSpan& span, 
     return at + 52 + (span.tally.status == 0 ? 2 : 0);
 }
 
-unsigned char* put_head(unsigned char* const out, const OpenSpan& span, std::uint64_t end_time) noexcept {
-    unsigned char* at = span.has_parent ? put_fixed_fields<true>(out, span, end_time)
-                                        : put_fixed_fields<false>(out, span, end_time);
+unsigned char* put_dropped_counts(unsigned char* at, const SpanTally& tally) noexcept {
+    for (const auto& [tag, count] : {std::pair{0x50, tally.dropped_attributes}, std::pair{0x60, tally.dropped_events},
+                                     std::pair{0x70, tally.dropped_links}}) {
+        if (count == 0) continue;
+        *at++ = static_cast<unsigned char>(tag);
+        at = wire::put_varint(at, count);
+    }
+    return at;
+}
+
+JUDGEVAL_ALWAYS_INLINE unsigned char* put_head(unsigned char* const out, const OpenSpan& span,
+                                               std::uint64_t end_time) noexcept {
+    unsigned char* const at = span.has_parent ? put_fixed_fields<true>(out, span, end_time)
+                                              : put_fixed_fields<false>(out, span, end_time);
     const SpanTally& tally = span.tally;
     if ((tally.dropped_attributes | tally.dropped_events | tally.dropped_links) != 0) [[unlikely]] {
-        for (const auto& [tag, count] : {std::pair{0x50, tally.dropped_attributes},
-                                         std::pair{0x60, tally.dropped_events}, std::pair{0x70, tally.dropped_links}}) {
-            if (count == 0) continue;
-            *at++ = static_cast<unsigned char>(tag);
-            at = wire::put_varint(at, count);
-        }
+        return put_dropped_counts(at, tally);
     }
     return at;
 }
@@ -87,13 +93,22 @@ void count_drop(ThreadCounters& counters, DropReason reason) noexcept {
     counters.dropped[static_cast<std::size_t>(reason)].add(1);
 }
 
-/// Runs `use` with the counters of this thread's arena, or with the shared one's when the thread has none any more.
 template <typename Use>
-void with_arena(Pipeline& pipeline, ThreadState& thread, Use use) noexcept {
-    if (ThreadArena* const arena = pipeline.arena(thread)) [[likely]] {
+[[gnu::noinline]] void with_other_arena(Pipeline& pipeline, ThreadState& thread, Use use) noexcept {
+    if (ThreadArena* const arena = pipeline.find_arena(thread)) {
         use(*arena);
     } else {
         pipeline.with_shared_arena(use);
+    }
+}
+
+/// Runs `use` with this thread's arena, or with the shared one when the thread has none any more.
+template <typename Use>
+JUDGEVAL_ALWAYS_INLINE void with_arena(Pipeline& pipeline, ThreadState& thread, Use use) noexcept {
+    if (ThreadArena* const arena = pipeline.known_arena(thread)) [[likely]] {
+        use(*arena);
+    } else {
+        with_other_arena(pipeline, thread, use);
     }
 }
 
@@ -128,9 +143,22 @@ const SpanContext* context_above(const ThreadState& thread) noexcept {
     return load_unaligned<std::uint64_t>(node->context.span_id.bytes.data()) != 0 ? &node->context : nullptr;
 }
 
+/// A span that is not recorded, and counted if its trace was given up; the spans below it learn that from its context.
+SpanState suppress(OpenSpan& span, Pipeline& pipeline, ThreadState& thread) noexcept {
+    const bool is_sampled = (span.node.context.trace_flags & kSampled) != 0;
+    span.node.context.span_id = new_span_id(thread);
+    with_arena(pipeline, thread, [is_sampled](ThreadArena& arena) {
+        if (!is_sampled) return arena.counters.unsampled_traces.add(1);
+        arena.counters.started.add(1);
+        arena.counters.ended.add(1);
+        count_drop(arena.counters, DropReason::kTraceShed);
+    });
+    return SpanState::kSuppressed;
+}
+
 /// What becomes of a span that starts here: recorded, or suppressed with its whole trace, or not even looked at.
-inline SpanState start(OpenSpan& span, TracerState& tracer, std::uint8_t kind, const SpanContext* parent,
-                       ThreadState& thread) noexcept {
+JUDGEVAL_ALWAYS_INLINE SpanState start(OpenSpan& span, TracerState& tracer, std::uint8_t kind,
+                                       const SpanContext* parent, ThreadState& thread) noexcept {
     // acquire: the pipeline was built before it was published
     Pipeline* pipeline = tracer.pipeline.load(std::memory_order_acquire);
     if (pipeline == nullptr) [[unlikely]] {
@@ -141,35 +169,29 @@ inline SpanState start(OpenSpan& span, TracerState& tracer, std::uint8_t kind, c
     span.pipeline = pipeline;
 
     if (parent != nullptr) [[likely]] {
-        context = *parent;
-        span.parent_span_id = parent->span_id;
-        span.parent_is_remote = parent->is_remote;
-        span.has_parent = true;
+        const std::uint8_t flags = parent->trace_flags;
+        const bool is_remote = parent->is_remote;
+        bool is_shed = parent->is_shed;
+        if ((flags & kSampled) == 0) [[unlikely]] return SpanState::kInactive;  // its context stays the current one
+        // A trace that comes in from elsewhere begins here as far as this process's memory is concerned.
+        if (is_remote) [[unlikely]] is_shed = is_shed || pipeline->is_shedding();
+        // Field by field: a wider copy would not line up with the stores that wrote the parent's a moment ago.
+        context.trace_id = parent->trace_id;
+        context.trace_flags = flags;
         context.is_remote = false;
-        if (!parent->is_sampled()) return SpanState::kInactive;  // below an unsampled span: its context stays current
+        context.is_shed = is_shed;
+        span.parent_span_id = parent->span_id;
+        span.parent_is_remote = is_remote;
+        span.has_parent = true;
+        if (is_shed) [[unlikely]] return suppress(span, *pipeline, thread);
     } else {
         context.trace_id = new_trace_id(thread);
-        context.is_remote = false;
-        context.is_shed = false;
         context.trace_flags = pipeline->samples(context.trace_id) ? kSampled : 0;
+        context.is_remote = false;
+        context.is_shed = pipeline->is_shedding();
         span.parent_is_remote = false;
         span.has_parent = false;
-    }
-    if (!context.is_sampled()) [[unlikely]] {
-        context.span_id = new_span_id(thread);
-        with_arena(*pipeline, thread, [](ThreadArena& arena) { arena.counters.unsampled_traces.add(1); });
-        return SpanState::kSuppressed;
-    }
-    // A trace that comes in from elsewhere begins here as far as this process's memory is concerned.
-    if ((!span.has_parent || span.parent_is_remote) && pipeline->is_shedding()) [[unlikely]] context.is_shed = true;
-    if (context.is_shed) [[unlikely]] {
-        context.span_id = new_span_id(thread);
-        with_arena(*pipeline, thread, [](ThreadArena& arena) {
-            arena.counters.started.add(1);
-            arena.counters.ended.add(1);
-            count_drop(arena.counters, DropReason::kTraceShed);
-        });
-        return SpanState::kSuppressed;
+        if (context.trace_flags == 0 || context.is_shed) [[unlikely]] return suppress(span, *pipeline, thread);
     }
     with_arena(*pipeline, thread, [](ThreadArena& arena) { arena.counters.started.add(1); });
     span.kind = kind;
@@ -185,8 +207,21 @@ inline SpanState start(OpenSpan& span, TracerState& tracer, std::uint8_t kind, c
     return SpanState::kRecording;
 }
 
+/// For a record that does not fit into what is left of the chunk.
+[[gnu::noinline]] void hand_over_slowly(OpenSpan& span, ThreadArena& arena, std::uint64_t end_time) noexcept {
+    unsigned char head[kHeadMost];
+    const auto head_size = static_cast<std::size_t>(put_head(head, span, end_time) - head);
+    const auto body_size = static_cast<std::size_t>(span.cursor - span.begin);
+    wire::put_padded(head + 1, head_size + body_size - 1 - wire::kPaddedSize);
+    if (arena.append_slow(head, head_size, span.begin, body_size)) {
+        arena.counters.recorded.add(1);
+    } else {
+        count_drop(arena.counters, DropReason::kBudgetExhausted);
+    }
+}
+
 /// Writes the record into the arena and counts what became of it.
-inline void hand_over(OpenSpan& span, ThreadArena& arena, std::uint64_t end_time) noexcept {
+JUDGEVAL_ALWAYS_INLINE void hand_over(OpenSpan& span, ThreadArena& arena, std::uint64_t end_time) noexcept {
     ThreadCounters& counters = arena.counters;
     if ((span.tally.dropped_attributes | span.tally.truncated_values) != 0) [[unlikely]] {
         counters.dropped_attributes.add(span.tally.dropped_attributes);
@@ -194,24 +229,15 @@ inline void hand_over(OpenSpan& span, ThreadArena& arena, std::uint64_t end_time
     }
     if (!span.pipeline->is_accepting()) [[unlikely]] return count_drop(counters, DropReason::kShutdown);
     const auto body_size = static_cast<std::size_t>(span.cursor - span.begin);
-    if (unsigned char* const out = arena.reserve(kHeadMost + body_size)) [[likely]] {
-        __builtin_prefetch(out + 1024, 1);  // the write stream is a kilobyte behind it
-        __builtin_prefetch(out + 1088, 1);
-        unsigned char* const body = put_head(out, span, end_time);
-        copy_with_slack(body, span.begin, body_size);
-        wire::put_padded(out + 1, static_cast<std::size_t>(body + body_size - out) - 1 - wire::kPaddedSize);
-        arena.commit(body + body_size);
-        counters.recorded.add(1);
-        return;
-    }
-    unsigned char head[kHeadMost];
-    const auto head_size = static_cast<std::size_t>(put_head(head, span, end_time) - head);
-    wire::put_padded(head + 1, head_size + body_size - 1 - wire::kPaddedSize);
-    if (arena.append_slow(head, head_size, span.begin, body_size)) {
-        counters.recorded.add(1);
-    } else {
-        count_drop(counters, DropReason::kBudgetExhausted);
-    }
+    unsigned char* const out = arena.reserve(kHeadMost + body_size);
+    if (out == nullptr) [[unlikely]] return hand_over_slowly(span, arena, end_time);
+    __builtin_prefetch(out + 1024, 1);  // the write stream is a kilobyte behind it
+    __builtin_prefetch(out + 1088, 1);
+    unsigned char* const body = put_head(out, span, end_time);
+    copy_with_slack(body, span.begin, body_size);
+    wire::put_padded(out + 1, static_cast<std::size_t>(body + body_size - out) - 1 - wire::kPaddedSize);
+    arena.commit(body + body_size);
+    counters.recorded.add(1);
 }
 
 }  // namespace
@@ -248,7 +274,7 @@ void end(OpenSpan& span) noexcept {
             set_status(span, StatusCode::kError, "left by an exception");
         }
         if (!span.pipeline->is_inherited()) [[likely]] {
-            with_arena(*span.pipeline, thread, [&](ThreadArena& arena) {
+            with_arena(*span.pipeline, thread, [&span, end_time](ThreadArena& arena) __attribute__((always_inline)) {
                 hand_over(span, arena, end_time);
                 // last: a pipeline without open spans may be taken down
                 arena.counters.ended.add(1);

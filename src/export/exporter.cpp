@@ -112,16 +112,19 @@ void Exporter::collect() {
     // Current chunks first, the queue after: a chunk that moves in between is then seen twice (the second time with what is
     // new in it), never missed. Nothing is freed in here, so what was seen stays what it is.
     current_chunks_.clear();
+    full_chunks_.clear();
     pipeline_.snapshot_current(current_chunks_);
     for (Chunk* chunk = nullptr; pipeline_.dequeue_full(chunk);) {
         // relaxed: its owner published before it queued the chunk, and the queue orders the two
         add_segment(chunk, chunk->published.load(std::memory_order_relaxed));
-        pipeline_.release_reference(chunk);  // the owner's
+        full_chunks_.push_back(chunk);
     }
     for (Chunk* const chunk : current_chunks_) {
         // acquire: pairs with the owner's release, the bytes below the offset are complete
         add_segment(chunk, chunk->published.load(std::memory_order_acquire));
     }
+    // The owners' references go last: a full chunk may be among the current ones too, and once free it is another's.
+    for (Chunk* const chunk : full_chunks_) pipeline_.release_reference(chunk);
 }
 
 void Exporter::add_segment(Chunk* chunk, std::uint64_t published) {

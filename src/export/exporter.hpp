@@ -128,6 +128,7 @@ class Exporter {
     SteadyTime next_complaint_{};
 
     std::vector<Chunk*> current_chunks_;  ///< scratch of collect()
+    std::vector<Chunk*> full_chunks_;     ///< the same
     std::uint64_t random_;
 };
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
 #include <string>
 #include <typeinfo>
 
@@ -19,6 +20,7 @@ namespace judgeval::detail {
 namespace {
 
 constexpr std::string_view kTypeKey = "judgment.span_kind";
+constexpr std::string_view kUpdateIdKey = "judgment.update_id";  ///< written when the span ends, by nobody else
 /// A spill buffer up to this size is kept by the thread for its next large span.
 constexpr std::size_t kSpareMost = std::size_t{256} << 10U;
 constexpr std::size_t kSmallestSpill = std::size_t{16} << 10U;
@@ -65,18 +67,14 @@ bool remove_attribute(OpenSpan& span, std::string_view key) noexcept {
 
 /// Text on its way in: cut to the limit, and mended when it is not UTF-8. `mended` backs the result in that case.
 std::string_view admit(OpenSpan& span, const Text& text, std::string& mended, std::size_t most) {
-    std::string_view view = text.view();
-    if (view.size() > most) {
-        view = cut_utf8(view, most);
-        ++span.tally.truncated_values;
+    std::string_view view = cut_utf8(text.view(), most);
+    if (!text.is_literal() && !is_valid_utf8(view)) {
+        mended = mend_utf8(view);
+        view = cut_utf8(mended, most);
     }
-    if (text.is_literal() || is_valid_utf8(view)) return view;
-    mended = mend_utf8(view);
-    if (mended.size() > most) {
-        ++span.tally.truncated_values;
-        return cut_utf8(mended, most);
-    }
-    return mended;
+    // one value, though it may have been cut before and after it was mended
+    if (text.size() > most || mended.size() > most) ++span.tally.truncated_values;
+    return view;
 }
 
 /// A message that is being written at the cursor with a padded length.
@@ -101,7 +99,8 @@ bool put_key_value(OpenSpan& span, unsigned char tag, const Key& key, const Attr
     const std::size_t start = used(span);
     std::string mended_key;
     std::string mended_text;
-    const std::string_view name = admit(span, key.text(), mended_key, span.limits->attribute_value_bytes);
+    // never cut: the limit is the value's, and two keys must not become one
+    const std::string_view name = admit(span, key.text(), mended_key, std::numeric_limits<std::size_t>::max());
     std::string_view text;
     std::size_t room = name.size() + kFrame;
     if (value.type() == AttributeValue::Type::kString) {
@@ -273,7 +272,7 @@ void release_spill(OpenSpan& span) noexcept {
     span.begin = span.inline_bytes;
 }
 
-void append_name(OpenSpan& span, const Text& name) noexcept try {
+void append_name(OpenSpan& span, Text name) noexcept try {
     std::string mended;
     const std::string_view text =
         admit(span, name, mended, std::min(span.limits->attribute_value_bytes, room_left(span) / 2));
@@ -281,27 +280,32 @@ void append_name(OpenSpan& span, const Text& name) noexcept try {
 } catch (...) {  // no memory: a span without a name is still a span
 }
 
-void append_type(OpenSpan& span, const Text& type) noexcept {
+void append_type(OpenSpan& span, Text type) noexcept {
     if (!put_key_value(span, wire::kSpanAttribute, kTypeKey, AttributeValue(type.view()))) {
         ++span.tally.dropped_attributes;
     }
 }
 
-void set_name(OpenSpan& span, const Text& name) noexcept {
+void set_name(OpenSpan& span, Text name) noexcept {
     remove_field(span, [](const Field& field) { return field.tag == wire::kSpanName; });
     append_name(span, name);
 }
 
-void set_type(OpenSpan& span, const Text& type) noexcept {
+void set_type(OpenSpan& span, Text type) noexcept {
     remove_attribute(span, kTypeKey);
     append_type(span, type);
 }
 
-void append_attribute(OpenSpan& span, const Key& key, const AttributeValue& value) noexcept {
+void append_attribute(OpenSpan& span, Key key, const AttributeValue& value) noexcept try {
+    if (!key.text().is_literal() && !is_valid_utf8(key.text().view())) {
+        // mended before it is looked for: set again, it replaces its last value like any other
+        const std::string mended = mend_utf8(key.text().view());
+        return append_attribute(span, Key(mended), value);
+    }
     if (key.text().view() == kTypeKey && value.type() == AttributeValue::Type::kString) {
         return set_type(span, value.text());  // the same attribute by its other name
     }
-    if (key.size() == 0) {
+    if (key.size() == 0 || key.text().view() == kUpdateIdKey) {
         ++span.tally.dropped_attributes;
         return;
     }
@@ -314,18 +318,23 @@ void append_attribute(OpenSpan& span, const Key& key, const AttributeValue& valu
     }
     --span.tally.attributes_left;
     span.key_filter |= key.filter_bit();
+} catch (...) {  // no memory to mend the key in
+    ++span.tally.dropped_attributes;
 }
 
-void append_string(OpenSpan& span, const Key& key, const Text& value) noexcept {
-    append_attribute(span, key, AttributeValue::text(value));
+void append_string(OpenSpan& span, std::string_view key, std::string_view value, bool is_literal) noexcept {
+    const Text text = is_literal ? Text::unchecked_literal(value.data(), value.size()) : Text(value);
+    append_attribute(span, key, AttributeValue::text(text));
 }
-void append_bool(OpenSpan& span, const Key& key, bool value) noexcept { append_attribute(span, key, value); }
-void append_integer(OpenSpan& span, const Key& key, std::int64_t value) noexcept {
+void append_bool(OpenSpan& span, std::string_view key, bool value) noexcept { append_attribute(span, key, value); }
+void append_integer(OpenSpan& span, std::string_view key, std::int64_t value) noexcept {
     append_attribute(span, key, value);
 }
-void append_double(OpenSpan& span, const Key& key, double value) noexcept { append_attribute(span, key, value); }
+void append_double(OpenSpan& span, std::string_view key, double value) noexcept {
+    append_attribute(span, key, value);
+}
 
-void append_event(OpenSpan& span, const Text& name, std::initializer_list<Attribute> attributes) noexcept try {
+void append_event(OpenSpan& span, Text name, std::initializer_list<Attribute> attributes) noexcept try {
     std::string mended;
     if (span.tally.events_left == 0 || room_left(span) < 2 * kFrame) {
         ++span.tally.dropped_events;
@@ -371,7 +380,7 @@ void append_link(OpenSpan& span, const SpanContext& linked, std::initializer_lis
     close_message(span, link);
 }
 
-void set_status(OpenSpan& span, StatusCode code, const Text& description) noexcept try {
+void set_status(OpenSpan& span, StatusCode code, Text description) noexcept try {
     // OpenTelemetry: unset is ignored, and OK is final.
     if (code == StatusCode::kUnset || span.tally.status == static_cast<std::uint32_t>(StatusCode::kOk)) return;
     std::string mended;

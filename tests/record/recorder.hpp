@@ -127,7 +127,8 @@ class Recorder {
         return records;
     }
 
-    /// The spans that ended since the last call; in their order of ending, when one thread ended them.
+    /// The spans that ended since the last call; in their order of ending, when one thread ended them and none was large
+    /// enough (30 KiB) to travel alone.
     std::vector<encode::Span> take() {
         std::string records;
         const std::uint64_t count = drain_(records);

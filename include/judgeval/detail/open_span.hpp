@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 
 #include "judgeval/context.hpp"
 #include "judgeval/export.hpp"
@@ -74,8 +75,13 @@ struct OpenSpan {
     std::uint8_t update_id;
     Pipeline* pipeline;
     const SpanLimits* limits;
-    ContextNode node;
-    SpanId parent_span_id;
+    // Unions of one, so that their zeroing initialisers are left out.
+    union {
+        ContextNode node;
+    };
+    union {
+        SpanId parent_span_id;
+    };
     std::uint64_t start_time;  ///< nanoseconds since the Unix epoch
 
     unsigned char* begin;   ///< of the wire bytes: name, attributes, events, links, status
@@ -99,12 +105,16 @@ JUDGEVAL_API void end(OpenSpan& span) noexcept;
 /// Moves the span's state to another object; `from` becomes inactive.
 JUDGEVAL_API void relocate(OpenSpan& from, OpenSpan& to) noexcept;
 
-JUDGEVAL_API void append_name(OpenSpan& span, const Text& name) noexcept;
-JUDGEVAL_API void append_type(OpenSpan& span, const Text& type) noexcept;
-JUDGEVAL_API void append_attribute(OpenSpan& span, const Key& key, const AttributeValue& value) noexcept;
-JUDGEVAL_API void append_string(OpenSpan& span, const Key& key, const Text& value) noexcept;
+JUDGEVAL_API void append_name(OpenSpan& span, Text name) noexcept;
+JUDGEVAL_API void append_type(OpenSpan& span, Text type) noexcept;
+JUDGEVAL_API void append_attribute(OpenSpan& span, Key key, const AttributeValue& value) noexcept;
+JUDGEVAL_API void append_string(OpenSpan& span, std::string_view key, std::string_view value,
+                                bool is_literal) noexcept;
 
 // ---- inline: a short attribute under a key that was not set before ----
+//
+// Keys and texts go by value all the way, and as plain views into the library: one whose address reaches a call is no
+// constant any more.
 
 inline constexpr std::uint64_t kHighBits = 0x8080808080808080ULL;
 
@@ -158,7 +168,7 @@ JUDGEVAL_ALWAYS_INLINE bool copy_short_ascii(unsigned char* to, const char* from
 inline constexpr std::size_t kShortKey = 64;
 inline constexpr std::size_t kShortValue = 32;
 
-JUDGEVAL_ALWAYS_INLINE bool takes_short(const OpenSpan& span, const Key& key) noexcept {
+JUDGEVAL_ALWAYS_INLINE bool takes_short(const OpenSpan& span, Key key) noexcept {
     return key.size() <= kShortKey && key.size() != 0 && key.text().is_literal() &&
            (span.key_filter & key.filter_bit()) == 0 && span.tally.attributes_left != 0 &&
            static_cast<std::size_t>(span.limit - span.cursor) >= kShortKey + kShortValue + 16;
@@ -166,7 +176,7 @@ JUDGEVAL_ALWAYS_INLINE bool takes_short(const OpenSpan& span, const Key& key) no
 
 /// Writes `4A .. 0A len key 12 ..`, that is Span.attributes { key = …, value = (to follow) }, without the two lengths;
 /// returns where the AnyValue begins.
-JUDGEVAL_ALWAYS_INLINE unsigned char* open_short(OpenSpan& span, const Key& key) noexcept {
+JUDGEVAL_ALWAYS_INLINE unsigned char* open_short(OpenSpan& span, Key key) noexcept {
     unsigned char* const at = span.cursor;
     at[0] = 0x4A;
     at[2] = 0x0A;
@@ -177,7 +187,7 @@ JUDGEVAL_ALWAYS_INLINE unsigned char* open_short(OpenSpan& span, const Key& key)
 }
 
 /// Fills the lengths in for an AnyValue that ends at `end`, and takes the attribute up.
-JUDGEVAL_ALWAYS_INLINE void close_short(OpenSpan& span, const Key& key, unsigned char* end) noexcept {
+JUDGEVAL_ALWAYS_INLINE void close_short(OpenSpan& span, Key key, unsigned char* end) noexcept {
     unsigned char* const at = span.cursor;
     const auto size = static_cast<std::size_t>(end - at) - 6 - key.size();
     at[1] = static_cast<unsigned char>(4 + key.size() + size);
@@ -187,20 +197,20 @@ JUDGEVAL_ALWAYS_INLINE void close_short(OpenSpan& span, const Key& key, unsigned
     --span.tally.attributes_left;
 }
 
-JUDGEVAL_API void append_bool(OpenSpan& span, const Key& key, bool value) noexcept;
-JUDGEVAL_API void append_integer(OpenSpan& span, const Key& key, std::int64_t value) noexcept;
-JUDGEVAL_API void append_double(OpenSpan& span, const Key& key, double value) noexcept;
+JUDGEVAL_API void append_bool(OpenSpan& span, std::string_view key, bool value) noexcept;
+JUDGEVAL_API void append_integer(OpenSpan& span, std::string_view key, std::int64_t value) noexcept;
+JUDGEVAL_API void append_double(OpenSpan& span, std::string_view key, double value) noexcept;
 
-JUDGEVAL_ALWAYS_INLINE void set_bool(OpenSpan& span, const Key& key, bool value) noexcept {
-    if (!takes_short(span, key)) return append_bool(span, key, value);
+JUDGEVAL_ALWAYS_INLINE void set_bool(OpenSpan& span, Key key, bool value) noexcept {
+    if (!takes_short(span, key)) return append_bool(span, key.text().view(), value);
     unsigned char* const at = open_short(span, key);
     at[0] = 0x10;
     at[1] = value ? 1 : 0;
     close_short(span, key, at + 2);
 }
 
-JUDGEVAL_ALWAYS_INLINE void set_integer(OpenSpan& span, const Key& key, std::int64_t value) noexcept {
-    if (!takes_short(span, key)) return append_integer(span, key, value);
+JUDGEVAL_ALWAYS_INLINE void set_integer(OpenSpan& span, Key key, std::int64_t value) noexcept {
+    if (!takes_short(span, key)) return append_integer(span, key.text().view(), value);
     unsigned char* at = open_short(span, key);
     *at++ = 0x18;
     auto rest = static_cast<std::uint64_t>(value);
@@ -212,8 +222,8 @@ JUDGEVAL_ALWAYS_INLINE void set_integer(OpenSpan& span, const Key& key, std::int
     close_short(span, key, at);
 }
 
-JUDGEVAL_ALWAYS_INLINE void set_double(OpenSpan& span, const Key& key, double value) noexcept {
-    if (!takes_short(span, key)) return append_double(span, key, value);
+JUDGEVAL_ALWAYS_INLINE void set_double(OpenSpan& span, Key key, double value) noexcept {
+    if (!takes_short(span, key)) return append_double(span, key.text().view(), value);
     unsigned char* const at = open_short(span, key);
     at[0] = 0x21;
     static_assert(std::endian::native == std::endian::little, "OTLP doubles are little-endian");
@@ -221,22 +231,25 @@ JUDGEVAL_ALWAYS_INLINE void set_double(OpenSpan& span, const Key& key, double va
     close_short(span, key, at + 9);
 }
 
-JUDGEVAL_ALWAYS_INLINE void set_string(OpenSpan& span, const Key& key, const Text& value) noexcept {
-    if (!takes_short(span, key) || value.size() > kShortValue) return append_string(span, key, value);
+JUDGEVAL_ALWAYS_INLINE void set_string(OpenSpan& span, Key key, Text value) noexcept {
+    if (!takes_short(span, key) || value.size() > kShortValue) {
+        return append_string(span, key.text().view(), value.view(), value.is_literal());
+    }
     unsigned char* const at = open_short(span, key);
     at[0] = 0x0A;
     at[1] = static_cast<unsigned char>(value.size());
     if (value.is_literal()) {
         std::memcpy(at + 2, value.data(), value.size());
     } else if (!copy_short_ascii(at + 2, value.data(), value.size())) {
-        return append_string(span, key, value);  // nothing is taken up before close_short
+        // nothing is taken up before close_short
+        return append_string(span, key.text().view(), value.view(), value.is_literal());
     }
     close_short(span, key, at + 2 + value.size());
 }
 
 /// The first bytes of a span that starts: its name, and its type as the attribute judgment.span_kind. Literals
 /// become a few constant stores; that is why they are written here and not in the library.
-JUDGEVAL_ALWAYS_INLINE void put_name_and_type(OpenSpan& span, const Text& name, const Text& type) noexcept {
+JUDGEVAL_ALWAYS_INLINE void put_name_and_type(OpenSpan& span, Text name, Text type) noexcept {
     if (!name.is_literal() || !type.is_literal() || name.size() > kShortKey || type.size() > kShortValue) {
         append_name(span, name);
         append_type(span, type);

@@ -68,10 +68,10 @@ JUDGEVAL_API void push_context(ContextNode& node) noexcept;
 JUDGEVAL_API void pop_context(ContextNode& node) noexcept;
 
 // Operations on a span that is recording; the calling thread owns it.
-JUDGEVAL_API void set_type(OpenSpan& span, const Text& type) noexcept;
-JUDGEVAL_API void set_name(OpenSpan& span, const Text& name) noexcept;
-JUDGEVAL_API void set_status(OpenSpan& span, StatusCode code, const Text& description) noexcept;
-JUDGEVAL_API void append_event(OpenSpan& span, const Text& name,
+JUDGEVAL_API void set_type(OpenSpan& span, Text type) noexcept;
+JUDGEVAL_API void set_name(OpenSpan& span, Text name) noexcept;
+JUDGEVAL_API void set_status(OpenSpan& span, StatusCode code, Text description) noexcept;
+JUDGEVAL_API void append_event(OpenSpan& span, Text name,
                                std::initializer_list<Attribute> attributes) noexcept;
 JUDGEVAL_API void append_link(OpenSpan& span, const SpanContext& linked,
                               std::initializer_list<Attribute> attributes) noexcept;

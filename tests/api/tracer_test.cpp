@@ -1,0 +1,351 @@
+// The tracer as a value: switches, samplers, limits of what may be set up, and its end; against the local backend where
+// spans have to arrive.
+#include "judgeval/tracer.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "judgeval/judgeval.hpp"
+#include "local/backend.hpp"
+#include "record/random.hpp"
+#include "record/recorder.hpp"
+
+namespace judgeval::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::size_t count_threads() {
+    const std::filesystem::directory_iterator tasks("/proc/self/task");
+    return static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
+}
+
+/// A client of a backend in this process.
+class TracerTest : public testing::Test {
+  protected:
+    void SetUp() override { backend_.start(); }
+
+    ClientOptions client_options() {
+        return {.project_name = "project",
+                .api_key = "key",
+                .organization_id = "organization",
+                .api_url = backend_.url(),
+                .log_handler = [this](LogLevel, std::string_view line) {
+                    const std::lock_guard lock(mutex_);
+                    lines_.emplace_back(line);
+                }};
+    }
+    std::vector<std::string> lines() {
+        const std::lock_guard lock(mutex_);
+        return lines_;
+    }
+    static void expect_all_counted(const Stats& stats) {
+        EXPECT_EQ(stats.started, stats.exported + stats.dropped_total() + stats.in_flight);
+    }
+
+    local::LocalBackend backend_{{}};
+
+  private:
+    std::mutex mutex_;
+    std::vector<std::string> lines_;
+};
+
+TEST_F(TracerTest, DeliversAndCounts) {
+    const Judgeval client(client_options());
+    const auto tracer = client.tracer.create({.resource_attributes = {{"service.name", "agent"}}});
+    {
+        auto outer = tracer.span("outer");
+        auto inner = tracer.span("inner");
+    }
+    ASSERT_TRUE(tracer.force_flush(30s));
+    const Stats stats = tracer.stats();
+    EXPECT_EQ(stats.started, 2U);
+    EXPECT_EQ(stats.exported, 2U);
+    EXPECT_EQ(stats.in_flight, 0U);
+    EXPECT_EQ(backend_.counts().spans, 2U);
+    EXPECT_EQ(backend_.counts().traces, 1U);
+    EXPECT_THAT(lines(), testing::IsEmpty());
+}
+
+TEST_F(TracerTest, ItsLastHandleSendsWhatIsLeft) {
+    {
+        const Judgeval client(client_options());
+        const auto tracer = client.tracer.create();
+        const Tracer copy = tracer;
+        auto span = copy.span("left");
+    }
+    EXPECT_EQ(backend_.counts().spans, 1U);
+}
+
+TEST_F(TracerTest, AnObservedCallableKeepsItsTracer) {
+    const Judgeval client(client_options());
+    {
+        auto f = client.tracer.create().observe([](int number) { return number; });
+        EXPECT_EQ(f(1), 1);
+    }
+    EXPECT_EQ(backend_.counts().spans, 1U);
+}
+
+TEST_F(TracerTest, TwoSideBySideHaveTheirOwnProjects) {
+    auto options = client_options();
+    const Judgeval one(options);
+    options.project_name = "another";
+    const Judgeval other(options);
+    const auto first = one.tracer.create();
+    const auto second = other.tracer.create();
+    { auto span = first.span("mine"); }
+    for (int i = 0; i < 3; ++i) auto span = second.span("theirs");
+    ASSERT_TRUE(first.force_flush(30s));
+    ASSERT_TRUE(second.force_flush(30s));
+    EXPECT_EQ(first.stats().exported, 1U);
+    EXPECT_EQ(second.stats().exported, 3U);
+    std::map<std::string, std::uint64_t> traces;
+    for (const auto& project : backend_.store().projects()) traces[project.name] = project.traces;
+    EXPECT_EQ(traces, (std::map<std::string, std::uint64_t>{{"project", 1}, {"another", 3}}));
+}
+
+TEST_F(TracerTest, MonitoringMayBeSwitchedWhileItRuns) {
+    const Judgeval client(client_options());
+    const auto tracer = client.tracer.create();
+    {
+        auto open = tracer.span("open while switched off");
+        tracer.set_monitoring(false);
+        auto skipped = tracer.span("skipped");
+        EXPECT_FALSE(skipped.is_recording());
+        EXPECT_TRUE(open.is_recording());
+        open.set_attribute("key", 1);
+    }
+    tracer.set_monitoring(true);
+    { auto span = tracer.span("on again"); }
+    ASSERT_TRUE(tracer.force_flush(30s));
+    EXPECT_EQ(tracer.stats().started, 2U);
+    EXPECT_EQ(backend_.counts().spans, 2U);
+}
+
+TEST_F(TracerTest, WithMonitoringOffNothingExistsBehindIt) {
+    const std::size_t before = count_threads();
+    const Judgeval client(client_options());
+    const auto tracer = client.tracer.create({.enable_monitoring = false});
+    tracer.set_monitoring(true);  // stated to have no effect
+    { auto span = tracer.span("nothing"); }
+    EXPECT_EQ(count_threads(), before);
+    EXPECT_TRUE(tracer.force_flush());
+    EXPECT_TRUE(tracer.shutdown());
+    EXPECT_EQ(tracer.stats().started, 0U);
+    EXPECT_EQ(tracer.stats().memory_used, 0U);
+}
+
+TEST_F(TracerTest, ShutdownDeliversAndThenRecordsNothing) {
+    const Judgeval client(client_options());
+    const auto tracer = client.tracer.create();
+    auto open = tracer.start_span("open");
+    { auto span = tracer.span("done"); }
+    EXPECT_TRUE(tracer.shutdown(30s));
+    EXPECT_TRUE(tracer.shutdown(30s));
+    EXPECT_TRUE(tracer.force_flush(30s));
+    EXPECT_EQ(backend_.counts().spans, 1U);
+    { auto span = tracer.span("after"); }
+    tracer.set_monitoring(true);
+    { auto span = tracer.span("still after"); }
+    expect_all_counted(tracer.stats());
+    EXPECT_EQ(tracer.stats().open, 1U);
+    open.end();
+    const Stats stats = tracer.stats();
+    EXPECT_EQ(stats.started, 2U);
+    EXPECT_EQ(stats.exported, 1U);
+    EXPECT_EQ(stats.dropped_by(DropReason::kShutdown), 1U);
+    expect_all_counted(stats);
+}
+
+TEST_F(TracerTest, ASpanMayOutliveItsTracer) {
+    auto options = client_options();
+    std::optional<Span> orphan;
+    {
+        const Judgeval client(options);
+        const auto tracer = client.tracer.create();
+        orphan.emplace(tracer.start_span("orphan"));
+    }
+    orphan->set_attribute("key", std::string(10'000, 'x'));
+    orphan->end();
+    const Judgeval client(options);
+    const auto next = client.tracer.create();  // takes the memory of the first one back
+    { auto span = next.span("next"); }
+    ASSERT_TRUE(next.force_flush(30s));
+    EXPECT_EQ(backend_.counts().spans, 1U);
+}
+
+TEST_F(TracerTest, UnreachableBackendCountsWhatIsLost) {
+    auto options = client_options();
+    backend_.stop();
+    const Judgeval client(options);
+    const auto tracer = client.tracer.create();
+    for (int i = 0; i < 10; ++i) auto span = tracer.span("lost");
+    EXPECT_FALSE(tracer.shutdown(50ms));
+    const Stats stats = tracer.stats();
+    EXPECT_EQ(stats.started, 10U);
+    EXPECT_EQ(stats.dropped_by(DropReason::kShutdown), 10U);
+    EXPECT_EQ(stats.in_flight, 0U);
+    expect_all_counted(stats);
+    EXPECT_EQ(lines().size(), 1U);
+    for (const auto& line : lines()) EXPECT_THAT(line, testing::Not(testing::HasSubstr("key")));
+}
+
+TEST_F(TracerTest, RefusesOptionsThatMakeNoSense) {
+    const Judgeval client(client_options());
+    const auto refuses = [&client](auto change) {
+        TracerOptions options;
+        change(options);
+        try {
+            static_cast<void>(client.tracer.create(options));
+            return false;
+        } catch (const SetupError& error) {
+            EXPECT_EQ(error.code(), SetupErrorCode::kInvalidOption);
+            EXPECT_STRNE(error.what(), "");
+            return true;
+        }
+    };
+    EXPECT_FALSE(refuses([](TracerOptions&) {}));
+    EXPECT_TRUE(refuses([](TracerOptions& o) { o.sampler = Sampler::trace_id_ratio(1.5); }));
+    EXPECT_TRUE(refuses([](TracerOptions& o) { o.sampler = Sampler::trace_id_ratio(-0.1); }));
+    EXPECT_TRUE(refuses([](TracerOptions& o) { o.sampler = Sampler::trace_id_ratio(std::nan("")); }));
+    EXPECT_TRUE(refuses([](TracerOptions& o) { o.pipeline.memory_budget_bytes = 1000; }));
+    EXPECT_TRUE(refuses([](TracerOptions& o) { o.pipeline.max_batch_bytes = 0; }));
+    EXPECT_TRUE(refuses([](TracerOptions& o) { o.pipeline.export_interval = 0ms; }));
+    EXPECT_TRUE(refuses([](TracerOptions& o) { o.pipeline.max_requests_in_flight = 0; }));
+    EXPECT_TRUE(refuses([](TracerOptions& o) { o.pipeline.compressor_threads = 0; }));
+    EXPECT_TRUE(refuses([](TracerOptions& o) { o.pipeline.compression_level = 99; }));
+    EXPECT_TRUE(refuses([](TracerOptions& o) {
+        o.pipeline.compression = Compression::kGzip;
+        o.pipeline.compression_level = 0;
+    }));
+    EXPECT_TRUE(refuses([](TracerOptions& o) { o.pipeline.request_timeout = 0ms; }));
+    EXPECT_TRUE(refuses([](TracerOptions& o) { o.pipeline.max_block = -1ms; }));
+    EXPECT_TRUE(refuses([](TracerOptions& o) { o.limits.span_bytes = 10; }));
+    EXPECT_TRUE(refuses([](TracerOptions& o) { o.limits.attribute_value_bytes = 16; }));
+    // more than a length in a record can say
+    EXPECT_TRUE(refuses([](TracerOptions& o) {
+        o.pipeline.memory_budget_bytes = std::size_t{8} << 30U;
+        o.limits.span_bytes = std::size_t{512} << 20U;
+    }));
+}
+
+TEST(DefaultTracer, DoesNothingWithoutHarm) {
+    const Tracer tracer;
+    auto span = tracer.span("nothing");
+    span.set_attribute("key", 1);
+    tracer.set_attribute("key", 1);
+    auto job = tracer.start_span("nothing");
+    EXPECT_FALSE(span.is_recording());
+    EXPECT_FALSE(job.context().is_valid());
+    EXPECT_FALSE(tracer.current_context().is_valid());
+    EXPECT_TRUE(tracer.force_flush());
+    EXPECT_TRUE(tracer.shutdown());
+    tracer.set_monitoring(true);
+    EXPECT_FALSE(tracer.start_span("still nothing").is_recording());
+    EXPECT_EQ(tracer.stats().started, 0U);
+}
+
+TEST(Sampler, OffRecordsNothingAndCountsTraces) {
+    Recorder recorder({.sample_ratio = 0.0});
+    for (int i = 0; i < 10; ++i) {
+        auto root = recorder.tracer.span("root");
+        auto child = recorder.tracer.span("child");
+        auto detached = recorder.tracer.start_span("detached", {}, root.context());
+        EXPECT_FALSE(root.is_recording());
+        EXPECT_FALSE(child.is_recording());
+        EXPECT_FALSE(detached.is_recording());
+        EXPECT_TRUE(root.context().is_valid());
+        EXPECT_FALSE(root.context().span_context().is_sampled());
+    }
+    EXPECT_EQ(recorder.totals().unsampled_traces, 10U);
+    EXPECT_EQ(recorder.totals().started, 0U);
+}
+
+TEST(Sampler, KeepsOrLosesTracesWhole) {
+    Recorder recorder({.sample_ratio = 0.5});
+    constexpr std::size_t kTraces = 2000;
+    std::vector<Context> contexts;
+    for (std::size_t i = 0; i < kTraces; ++i) {
+        auto root = recorder.tracer.span("root");
+        { auto child = recorder.tracer.span("child"); }
+        contexts.push_back(root.context());
+        // carried elsewhere, as by bind
+        const ContextScope outside{Context()};
+        const ContextScope scope(root.context());
+        auto far = recorder.tracer.span("far");
+        EXPECT_EQ(far.is_recording(), root.is_recording());
+        auto detached = recorder.tracer.start_span("detached");
+        EXPECT_EQ(detached.is_recording(), root.is_recording());
+    }
+    std::map<std::string, int> spans;
+    for (const auto& span : recorder.take()) ++spans[span.trace_id];
+    for (const auto& [trace, count] : spans) EXPECT_EQ(count, 4);
+    EXPECT_EQ(spans.size() + recorder.totals().unsampled_traces, kTraces);
+    // eight standard deviations of a fair coin
+    EXPECT_NEAR(static_cast<double>(spans.size()), kTraces / 2.0, 8 * std::sqrt(kTraces / 4.0));
+}
+
+TEST(Sampler, GivesOneTraceTheSameAnswerEverywhereAndMoreWithAHigherRatio) {
+    Recorder few({.sample_ratio = 0.1});
+    Recorder same({.sample_ratio = 0.1});
+    Recorder more({.sample_ratio = 0.3});
+    detail::ThreadState thread;
+    std::size_t sampled = 0;
+    constexpr std::size_t kIds = 50'000;
+    for (std::size_t i = 0; i < kIds; ++i) {
+        const TraceId id = detail::new_trace_id(thread);
+        const bool is_sampled = few.pipeline().samples(id);
+        ASSERT_EQ(is_sampled, same.pipeline().samples(id));
+        ASSERT_TRUE(!is_sampled || more.pipeline().samples(id));
+        sampled += is_sampled ? 1 : 0;
+    }
+    EXPECT_NEAR(static_cast<double>(sampled), 0.1 * kIds, 8 * std::sqrt(kIds * 0.09));
+}
+
+TEST(Sampler, FollowsTheParentThatCameFromElsewhere) {
+    Recorder recorder({.sample_ratio = 0.0});
+    SpanContext remote;
+    remote.trace_id.bytes[0] = 1;
+    remote.span_id.bytes[0] = 1;
+    remote.is_remote = true;
+    for (const std::uint8_t flags : {std::uint8_t{0}, std::uint8_t{1}}) {
+        remote.trace_flags = flags;
+        const ContextScope scope{Context(remote)};
+        auto span = recorder.tracer.span("child");
+        EXPECT_EQ(span.is_recording(), flags == 1);
+    }
+    EXPECT_EQ(recorder.take().size(), 1U);
+}
+
+void some_work(const Tracer& tracer) {
+    JUDGEVAL_OBSERVE(tracer, "tool");
+    tracer.set_attribute("inside", true);
+    {
+        JUDGEVAL_OBSERVE(tracer, "agent");
+    }
+}
+
+TEST(ObserveMacro, NamesTheSpanAfterTheFunction) {
+    Recorder recorder;
+    some_work(recorder.tracer);
+    const auto spans = recorder.take();
+    ASSERT_EQ(spans.size(), 2U);
+    EXPECT_EQ(spans[1].name, "some_work");
+    EXPECT_EQ(text_of(spans[1].attributes, "judgment.span_kind"), "tool");
+    EXPECT_EQ(value_of<bool>(spans[1].attributes, "inside"), true);
+    EXPECT_EQ(spans[0].name, "some_work");
+    EXPECT_EQ(spans[0].parent_span_id, spans[1].span_id);
+}
+
+}  // namespace
+}  // namespace judgeval::test
