@@ -14,8 +14,9 @@
 namespace judgeval::detail {
 
 namespace {
-/// Resident free chunks kept at hand: 1 MiB.
-constexpr std::int64_t kResidentAhead = 32;
+/// Resident free chunks kept at hand: a quarter of a MiB when little happens, four MiB when they are used up.
+constexpr std::int64_t kLeastAhead = 8;
+constexpr std::int64_t kMostAhead = 128;
 }  // namespace
 
 ChunkPool::ChunkPool(std::size_t budget_bytes, std::size_t reserved_chunks)
@@ -23,7 +24,8 @@ ChunkPool::ChunkPool(std::size_t budget_bytes, std::size_t reserved_chunks)
       reserved_(reserved_chunks),
       resident_(total_),
       untouched_(total_),
-      free_(static_cast<std::int64_t>(total_)) {
+      free_(static_cast<std::int64_t>(total_)),
+      ahead_(kLeastAhead) {
     void* const memory = ::mmap(nullptr, total_ * kChunkBytes, PROT_READ | PROT_WRITE,
                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) throw std::bad_alloc();
@@ -124,7 +126,10 @@ void ChunkPool::close() noexcept {
 
 void ChunkPool::prefault() noexcept {
     // relaxed: being a few chunks off only moves a page fault
-    std::int64_t missing = kResidentAhead - resident_free_.load(std::memory_order_relaxed);
+    const std::int64_t at_hand = resident_free_.load(std::memory_order_relaxed);
+    if (at_hand < ahead_ / 2 && has_prefaulted_) ahead_ = std::min(2 * ahead_, kMostAhead);
+    has_prefaulted_ = true;
+    std::int64_t missing = ahead_ - at_hand;
     for (Chunk* chunk = nullptr; missing > 0 && untouched_.try_dequeue(chunk); --missing) {
         ::madvise(chunk, kChunkBytes, MADV_POPULATE_WRITE);
         if (!resident_.enqueue(chunk)) return;
@@ -134,7 +139,8 @@ void ChunkPool::prefault() noexcept {
 
 void ChunkPool::trim() noexcept {
     // relaxed: a hint; a chunk more or less does not matter
-    std::int64_t surplus = resident_free_.load(std::memory_order_relaxed) - kResidentAhead;
+    ahead_ = kLeastAhead;
+    std::int64_t surplus = resident_free_.load(std::memory_order_relaxed) - ahead_;
     for (Chunk* chunk = nullptr; surplus > 0 && resident_.try_dequeue(chunk); --surplus) {
         resident_free_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: a hint
         ::madvise(chunk, kChunkBytes, MADV_DONTNEED);

@@ -74,6 +74,8 @@ class ChunkPool {
     Queue untouched_;
     alignas(kCacheLine) std::atomic<std::int64_t> free_;
     std::atomic<std::int64_t> resident_free_{0};
+    std::int64_t ahead_;           ///< how many resident chunks prefault() wants; the exporter's
+    bool has_prefaulted_ = false;  ///< the exporter's
     alignas(kCacheLine) std::atomic<std::uint32_t> waiters_{0};
     std::atomic<bool> closed_{false};
     std::mutex mutex_;  ///< of the waiters only

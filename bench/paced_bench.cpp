@@ -1,0 +1,85 @@
+// What a span costs at a steady 200,000 a second, at the median and in the tail, with the exporter keeping up.
+#include <sched.h>
+
+#include <thread>
+
+#include "http_sink.hpp"
+#include "paired.hpp"
+
+namespace judgeval::bench {
+namespace {
+
+using namespace std::chrono_literals;
+
+double percentile(std::vector<std::uint64_t>& values, double share) {
+    const auto at = values.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
+    std::nth_element(values.begin(), at, values.end());
+    return static_cast<double>(*at);
+}
+
+/// Calls `body` 200,000 times a second for a second; the durations in ticks.
+template <typename Body>
+std::vector<std::uint64_t> paced(double ticks_a_nanosecond, Body body) {
+    constexpr std::size_t kCount = 200000;
+    const auto step = static_cast<std::uint64_t>(5000 * ticks_a_nanosecond);
+    std::vector<std::uint64_t> durations(kCount);
+    std::uint64_t next = timestamp();
+    for (auto& duration : durations) {
+        while (timestamp() < next) {
+        }
+        next += step;
+        const std::uint64_t start = timestamp();
+        body();
+        duration = timestamp() - start;
+    }
+    return durations;
+}
+
+double measure_ticks_a_nanosecond() {
+    const auto start = std::chrono::steady_clock::now();
+    const std::uint64_t first = timestamp();
+    while (std::chrono::steady_clock::now() - start < 20ms) {
+    }
+    const std::chrono::duration<double, std::nano> passed = std::chrono::steady_clock::now() - start;
+    return static_cast<double>(timestamp() - first) / passed.count();
+}
+
+void paced_span(benchmark::State& state) {
+    const HttpSink sink;
+    const Tracer tracer = tracer_to(sink.url(), {});
+    const double ticks = measure_ticks_a_nanosecond();
+    const auto spans = [&] {
+        const auto root = tracer.span("paced");
+        return paced(ticks, [&] {
+            auto span = tracer.span("nested", {.type = "function"});
+            benchmark::DoNotOptimize(span);
+        });
+    };
+    spans();
+    Rounds p50;
+    Rounds p99;
+    Rounds p999;
+    for (auto _ : state) {
+        auto reads = paced(ticks, [] {
+            benchmark::DoNotOptimize(timestamp());
+            benchmark::DoNotOptimize(timestamp());
+        });
+        auto measured = spans();
+        p50.add(percentile(measured, 0.5) / ticks, percentile(reads, 0.5) / ticks);
+        p99.add(percentile(measured, 0.99) / ticks, percentile(reads, 0.99) / ticks);
+        p999.add(percentile(measured, 0.999) / ticks, percentile(reads, 0.999) / ticks);
+    }
+    tracer.force_flush(60s);
+    state.counters["p50_ns"] = median(p50.subject);
+    state.counters["p50_ratio"] = median(p50.ratio);
+    state.counters["p99_ns"] = median(p99.subject);
+    state.counters["p99_ratio"] = median(p99.ratio);
+    state.counters["p999_ns"] = median(p999.subject);
+    state.counters["p999_ratio"] = median(p999.ratio);
+    report_delivery(state, tracer);
+}
+
+BENCHMARK(paced_span)->Name("paced/200k_a_second_vs_two_reads_must_reach_3_and_20")->Iterations(7);
+
+}  // namespace
+}  // namespace judgeval::bench

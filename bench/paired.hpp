@@ -1,0 +1,88 @@
+// Measuring against a reference in the same run: machines drift, the ratio of two neighbours does not.
+//
+// Each round measures the reference and then the subject; what is reported is the median of the rounds' ratios. Used by
+// the benchmark's own thread.
+#pragma once
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+#include "judgeval/judgeval.hpp"
+
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
+
+namespace judgeval::bench {
+
+/// A timestamp as the library takes it, without what it makes of it.
+inline std::uint64_t timestamp() noexcept {
+#if defined(__x86_64__)
+    return __rdtsc();
+#else
+    return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+#endif
+}
+
+/// Nanoseconds that `body(i)` takes on average over `count` calls.
+template <typename Body>
+double nanoseconds_each(std::size_t count, Body body) {
+    const auto start = std::chrono::steady_clock::now();
+    for (std::size_t i = 0; i < count; ++i) body(i);
+    const std::chrono::duration<double, std::nano> passed = std::chrono::steady_clock::now() - start;
+    return passed.count() / static_cast<double>(count);
+}
+
+inline double two_timestamp_reads() {
+    return nanoseconds_each(20000, [](std::size_t) {
+        benchmark::DoNotOptimize(timestamp());
+        benchmark::DoNotOptimize(timestamp());
+    });
+}
+
+inline double median(std::vector<double> values) {
+    if (values.empty()) return 0;
+    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+    std::nth_element(values.begin(), middle, values.end());
+    return *middle;
+}
+
+/// The rounds of one benchmark, and what it reports.
+struct Rounds {
+    std::vector<double> subject, reference, ratio;
+
+    void add(double subject_value, double reference_value) {
+        subject.push_back(subject_value);
+        reference.push_back(reference_value);
+        ratio.push_back(subject_value / reference_value);
+    }
+    void report(benchmark::State& state, double must_reach) const {
+        state.counters["subject"] = median(subject);
+        state.counters["reference"] = median(reference);
+        state.counters["ratio"] = median(ratio);
+        state.counters["must_reach"] = must_reach;
+    }
+};
+
+/// A figure measured while spans were dropped does not count: says how many were delivered, and fails otherwise.
+inline void report_delivery(benchmark::State& state, const Tracer& tracer) {
+    const Stats stats = tracer.stats();
+    state.counters["delivered"] = static_cast<double>(stats.exported);
+    state.counters["dropped"] = static_cast<double>(stats.dropped_total());
+    if (stats.dropped_total() != 0 || stats.exported != stats.started) {
+        state.SkipWithError("spans were dropped: the figure does not count");
+    }
+}
+
+/// A tracer that exports to `url`, with a pool larger than the caches.
+inline Tracer tracer_to(const std::string& url, PipelineOptions options) {
+    const Judgeval client(
+        {.project_name = "bench", .api_key = "key", .organization_id = "organization", .api_url = url});
+    return client.tracer.create({.pipeline = std::move(options)});
+}
+
+}  // namespace judgeval::bench

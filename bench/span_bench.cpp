@@ -1,0 +1,239 @@
+// What a span costs the thread that traces.
+//
+// Bursts into a pool larger than the caches while the exporter compresses and sends on the other core; then
+// everything is flushed, so that each round begins alike and every span is counted at the far end.
+#include <sched.h>
+
+#include <cstring>
+#include <string>
+#include <thread>
+
+#include "http_sink.hpp"
+#include "paired.hpp"
+
+namespace judgeval::bench {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int kWarmUpRounds = 8;
+
+/// Keeps the measured thread and the library's threads on different cores.
+void run_on_core(int core) {
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    CPU_SET(static_cast<std::size_t>(core) % std::max(1U, std::thread::hardware_concurrency()), &cores);
+    ::sched_setaffinity(0, sizeof cores, &cores);
+}
+
+struct Setting {
+    Setting() : sink(make_sink()), tracer(tracer_to(sink->url(), options())) { run_on_core(0); }
+
+    static std::unique_ptr<HttpSink> make_sink() {
+        run_on_core(1);  // inherited by the sink's and the exporter's threads
+        return std::make_unique<HttpSink>();
+    }
+    static PipelineOptions options() {
+        PipelineOptions options;
+        options.memory_budget_bytes = std::size_t{256} << 20U;
+        options.export_interval = 20ms;
+        return options;
+    }
+
+    /// One burst of `count` calls below a root span, flushed after it.
+    template <typename Body>
+    double burst(std::size_t count, Body body) {
+        double nanoseconds = 0;
+        {
+            const auto root = tracer.span("burst");
+            nanoseconds = nanoseconds_each(count, body);
+        }
+        tracer.force_flush(60s);
+        return nanoseconds;
+    }
+
+    std::unique_ptr<HttpSink> sink;
+    Tracer tracer;
+};
+
+constexpr std::size_t kBurst = 300000;  // 44 MB of records and more
+
+void nested_span(benchmark::State& state) {
+    Setting setting;
+    const auto burst = [&] {
+        return setting.burst(kBurst, [&](std::size_t) {
+            auto span = setting.tracer.span("nested", {.type = "function"});
+            benchmark::DoNotOptimize(span);
+        });
+    };
+    for (int i = 0; i < kWarmUpRounds; ++i) burst();
+    Rounds rounds;
+    for (auto _ : state) rounds.add(burst(), two_timestamp_reads());
+    rounds.report(state, 2.2);
+    report_delivery(state, setting.tracer);
+}
+
+void short_attribute(benchmark::State& state) {
+    Setting setting;
+    const std::string model = "a-dynamic-string";
+    const auto bare = [&] {
+        return setting.burst(kBurst, [&](std::size_t) {
+            auto span = setting.tracer.span("nested", {.type = "function"});
+            benchmark::DoNotOptimize(span);
+        });
+    };
+    const auto with_four = [&] {
+        return setting.burst(kBurst, [&](std::size_t i) {
+            auto span = setting.tracer.span("nested", {.type = "function"});
+            span.set_attribute("user_id", i);
+            span.set_attribute("currency", "USD");
+            span.set_attribute("order_total", 99.5 * static_cast<double>(i));
+            span.set_attribute("model", model);
+            benchmark::DoNotOptimize(span);
+        });
+    };
+    for (int i = 0; i < kWarmUpRounds; ++i) with_four();
+    Rounds rounds;
+    for (auto _ : state) {
+        const double without = bare();
+        rounds.add((with_four() - without) / 4, two_timestamp_reads() / 2);
+    }
+    rounds.report(state, 0.6);
+    report_delivery(state, setting.tracer);
+}
+
+void trace_of_ten(benchmark::State& state) {
+    Setting setting;
+    const std::string model = "a-dynamic-string";
+    const auto fill = [&](auto& span, std::size_t i) {
+        span.set_attribute("user_id", i);
+        span.set_attribute("currency", "USD");
+        span.set_attribute("order_total", 99.5 * static_cast<double>(i));
+        span.set_attribute("model", model);
+        benchmark::DoNotOptimize(span);
+    };
+    // Not below a root: each of these is a trace of its own.
+    const auto burst = [&] {
+        const double nanoseconds = nanoseconds_each(20000, [&](std::size_t i) {
+            auto root = setting.tracer.span("agent", {.type = "agent"});
+            fill(root, i);
+            for (std::size_t child = 0; child < 9; ++child) {
+                auto span = setting.tracer.span("step", {.type = "tool"});
+                fill(span, child);
+            }
+        });
+        setting.tracer.force_flush(60s);
+        return nanoseconds;
+    };
+    for (int i = 0; i < kWarmUpRounds; ++i) burst();
+    Rounds rounds;
+    for (auto _ : state) rounds.add(burst(), 10 * two_timestamp_reads());
+    rounds.report(state, 3);
+    report_delivery(state, setting.tracer);
+}
+
+void large_attribute(benchmark::State& state, std::string_view unit, double must_reach) {
+    Setting setting;
+    std::string value;
+    while (value.size() + unit.size() <= 4096) value += unit;
+    // Few at a time: what is measured is the attribute, not how fast memory can be filled with it.
+    constexpr std::size_t kFew = 200;
+    const auto bare = [&] {
+        return setting.burst(kFew, [&](std::size_t) {
+            auto span = setting.tracer.span("nested", {.type = "function"});
+            benchmark::DoNotOptimize(span);
+        });
+    };
+    const auto with_value = [&] {
+        return setting.burst(kFew, [&](std::size_t) {
+            auto span = setting.tracer.span("nested", {.type = "function"});
+            span.set_attribute("prompt", value);
+            benchmark::DoNotOptimize(span);
+        });
+    };
+    static char copy[4096];
+    const auto copy_it = [&] {
+        return nanoseconds_each(2000, [&](std::size_t) {
+            std::memcpy(copy, value.data(), value.size());
+            benchmark::DoNotOptimize(copy);
+            benchmark::ClobberMemory();
+        });
+    };
+    for (int i = 0; i < 100; ++i) with_value();
+    Rounds rounds;
+    for (auto _ : state) {
+        const double without = bare();
+        rounds.add(with_value() - without, copy_it());
+    }
+    rounds.report(state, must_reach);
+    report_delivery(state, setting.tracer);
+}
+
+void monitoring_off(benchmark::State& state) {
+    const Setting setting;
+    setting.tracer.set_monitoring(false);
+    constexpr std::size_t kCalls = 1000000;
+    std::vector<double> extra;
+    for (auto _ : state) {
+        const double with_span = nanoseconds_each(kCalls, [&](std::size_t i) {
+            const auto span = setting.tracer.span("off", {.type = "function"});
+            benchmark::DoNotOptimize(i);
+        });
+        const double without = nanoseconds_each(kCalls, [](std::size_t i) { benchmark::DoNotOptimize(i); });
+        extra.push_back(with_span - without);
+    }
+    state.counters["extra_ns"] = median(extra);
+    state.counters["must_reach"] = 1;
+}
+
+void two_producers(benchmark::State& state) {
+    const HttpSink sink;
+    PipelineOptions options;
+    options.memory_budget_bytes = std::size_t{768} << 20U;
+    options.export_interval = 60s;  // the burst fits: the exporter's turn comes after it
+    const Tracer tracer = tracer_to(sink.url(), options);
+    const auto produce = [&](int core) {
+        run_on_core(core);
+        const auto root = tracer.span("burst");
+        return nanoseconds_each(kBurst, [&](std::size_t) {
+            auto span = tracer.span("nested", {.type = "function"});
+            benchmark::DoNotOptimize(span);
+        });
+    };
+    const auto on_threads = [&](int count) {
+        std::atomic<int> ready{0};
+        std::vector<double> each(static_cast<std::size_t>(count));
+        std::vector<std::thread> threads;
+        for (int core = 0; core < count; ++core) {
+            threads.emplace_back([&, core] {
+                ++ready;
+                while (ready.load() < count) std::this_thread::yield();
+                each[static_cast<std::size_t>(core)] = produce(core);
+            });
+        }
+        for (auto& thread : threads) thread.join();
+        tracer.force_flush(60s);
+        return count / *std::max_element(each.begin(), each.end());  // spans a nanosecond
+    };
+    for (int i = 0; i < 4; ++i) on_threads(2);
+    Rounds rounds;
+    for (auto _ : state) {
+        const double one = on_threads(1);
+        rounds.add(on_threads(2), one);
+    }
+    rounds.report(state, 1.9);
+    report_delivery(state, tracer);
+}
+
+BENCHMARK(nested_span)->Name("span/nested_vs_two_reads")->Iterations(30);
+BENCHMARK(short_attribute)->Name("span/short_attribute_vs_one_read")->Iterations(30);
+BENCHMARK(trace_of_ten)->Name("span/trace_of_ten_vs_twenty_reads")->Iterations(30);
+BENCHMARK_CAPTURE(large_attribute, ascii, "The quick brown fox. ", 4)
+    ->Name("span/4_KiB_ascii_vs_memcpy")
+    ->Iterations(300);
+BENCHMARK_CAPTURE(large_attribute, utf8, "Grüße, 世界! ", 30)->Name("span/4_KiB_utf8_vs_memcpy")->Iterations(300);
+BENCHMARK(monitoring_off)->Name("span/monitoring_off")->Iterations(30);
+BENCHMARK(two_producers)->Name("span/two_producers_vs_one")->Iterations(15);
+
+}  // namespace
+}  // namespace judgeval::bench
