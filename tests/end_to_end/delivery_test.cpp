@@ -58,7 +58,7 @@ INSTANTIATE_TEST_SUITE_P(Each, DeliveryCompressed,
                                            Compressed{Compression::kGzip, 2, "GzipTwoThreads"},
                                            Compressed{Compression::kNone, 1, "None"},
                                            Compressed{Compression::kNone, 2, "NoneTwoThreads"}),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& instance) { return std::string(instance.param.name); });
 
 TEST(Delivery, BlockingPolicyLosesNothingInLittleMemory) {
     RunningBackend backend;

@@ -308,7 +308,10 @@ json typed(const T& value) {
         return typed_text(json(value).dump());
     } else {
         json elements = json::array();
-        for (const typename T::value_type element : value) elements.push_back(typed_element(element));
+        // named: vector<bool> hands out proxies
+        for (const auto& element : value) {
+            elements.push_back(typed_element(static_cast<const typename T::value_type&>(element)));
+        }
         return {{"array", std::move(elements)}};
     }
 }

@@ -1,0 +1,10 @@
+#!/bin/sh
+# Runs a script with the tests' Python; where that is missing, says so and asks ctest to report the test as skipped.
+python=$1
+shift
+if ! [ -x "$python" ]; then
+    echo "SKIPPED: there is no Python with opentelemetry-proto at $python. Run tools/setup --tests," \
+        "or set JUDGEVAL_TEST_PYTHON."
+    exit 77
+fi
+exec "$python" "$@"
