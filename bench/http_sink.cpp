@@ -52,7 +52,8 @@ void answer(int socket, bool asks_for_project) {
 }  // namespace
 
 HttpSink::HttpSink()
-    : listener_(checked(::socket(AF_INET, SOCK_STREAM, 0), "socket")), stop_(checked(::eventfd(0, 0), "eventfd")) {
+    : listener_(checked(::socket(AF_INET, SOCK_STREAM, 0), "socket")),
+      stop_(checked(::eventfd(0, 0), "eventfd")) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

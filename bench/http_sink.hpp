@@ -1,7 +1,8 @@
 // An HTTP server that only reads: the far end of the throughput benchmarks.
 //
-// One thread, plain sockets on 127.0.0.1 at a port the system chose. It throws request bodies away in the kernel and
-// answers 200; for a project's name it makes up an id. So what a benchmark measures is this library, not its peer.
+// One thread, plain sockets on 127.0.0.1 at a port the system chose. It throws request bodies away in the
+// kernel and answers 200; for a project's name it makes up an id. So what a benchmark measures is this
+// library, not its peer.
 #pragma once
 
 #include <atomic>

@@ -50,7 +50,8 @@ void overload(benchmark::State& state) {
         reset_peak();
         for (int i = 0; i < 3000000; ++i) {
             mix.record(tracer);
-            if (i % 1000 == 0) used = std::max(used, static_cast<double>(tracer.stats().memory_used) / (1 << 20));
+            if (i % 1000 == 0)
+                used = std::max(used, static_cast<double>(tracer.stats().memory_used) / (1 << 20));
         }
         peak = status_mebibytes("VmHWM:") - before;
         tracer.force_flush(60s);

@@ -13,8 +13,9 @@ namespace judgeval::bench {
 class Mix {
   public:
     explicit Mix(std::uint64_t seed) : state_(seed) {
-        static constexpr std::string_view kWords[] = {"order",  "invoice", "weather", "Berlin",  "customer", "refund",
-                                                      "please", "the",     "of",      "summary", "tomorrow", "agent"};
+        static constexpr std::string_view kWords[] = {"order",    "invoice", "weather",  "Berlin",
+                                                      "customer", "refund",  "please",   "the",
+                                                      "of",       "summary", "tomorrow", "agent"};
         for (int i = 0; i < 64; ++i) {
             std::string prompt;
             while (prompt.size() < 194) {

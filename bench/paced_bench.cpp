@@ -1,4 +1,5 @@
-// What a span costs at a steady 200,000 a second, at the median and in the tail, with the exporter keeping up.
+// What a span costs at a steady 200,000 a second, at the median and in the tail, with the exporter keeping
+// up.
 #include <sched.h>
 
 #include <thread>
@@ -12,16 +13,17 @@ namespace {
 using namespace std::chrono_literals;
 
 double percentile(std::vector<std::uint64_t>& values, double share) {
-    const auto at = values.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
+    const auto at =
+        values.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
     std::nth_element(values.begin(), at, values.end());
     return static_cast<double>(*at);
 }
 
 /// Calls `body` 200,000 times a second for a second; the durations in ticks.
 template <typename Body>
-std::vector<std::uint64_t> paced(double ticks_a_nanosecond, Body body) {
+std::vector<std::uint64_t> paced(double ticks, Body body) {
     constexpr std::size_t kCount = 200000;
-    const auto step = static_cast<std::uint64_t>(5000 * ticks_a_nanosecond);
+    const auto step = static_cast<std::uint64_t>(5000 * ticks);
     std::vector<std::uint64_t> durations(kCount);
     std::uint64_t next = timestamp();
     for (auto& duration : durations) {
@@ -35,19 +37,10 @@ std::vector<std::uint64_t> paced(double ticks_a_nanosecond, Body body) {
     return durations;
 }
 
-double measure_ticks_a_nanosecond() {
-    const auto start = std::chrono::steady_clock::now();
-    const std::uint64_t first = timestamp();
-    while (std::chrono::steady_clock::now() - start < 20ms) {
-    }
-    const std::chrono::duration<double, std::nano> passed = std::chrono::steady_clock::now() - start;
-    return static_cast<double>(timestamp() - first) / passed.count();
-}
-
 void paced_span(benchmark::State& state) {
     const HttpSink sink;
     const Tracer tracer = tracer_to(sink.url(), {});
-    const double ticks = measure_ticks_a_nanosecond();
+    const double ticks = ticks_a_nanosecond();
     const auto spans = [&] {
         const auto root = tracer.span("paced");
         return paced(ticks, [&] {

@@ -1,7 +1,7 @@
 // Measuring against a reference in the same run: machines drift, the ratio of two neighbours does not.
 //
-// Each round measures the reference and then the subject; what is reported is the median of the rounds' ratios. Used by
-// the benchmark's own thread.
+// Each round measures the reference and then the subject; what is reported is the median of the rounds'
+// ratios. Used by the benchmark's own thread.
 #pragma once
 
 #include <benchmark/benchmark.h>
@@ -26,6 +26,16 @@ inline std::uint64_t timestamp() noexcept {
 #else
     return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
 #endif
+}
+
+inline double ticks_a_nanosecond() {
+    using namespace std::chrono_literals;
+    const auto start = std::chrono::steady_clock::now();
+    const std::uint64_t first = timestamp();
+    while (std::chrono::steady_clock::now() - start < 20ms) {
+    }
+    const std::chrono::duration<double, std::nano> passed = std::chrono::steady_clock::now() - start;
+    return static_cast<double>(timestamp() - first) / passed.count();
 }
 
 /// Nanoseconds that `body(i)` takes on average over `count` calls.
@@ -68,7 +78,8 @@ struct Rounds {
     }
 };
 
-/// A figure measured while spans were dropped does not count: says how many were delivered, and fails otherwise.
+/// A figure measured while spans were dropped does not count: says how many were delivered, and fails
+/// otherwise.
 inline void report_delivery(benchmark::State& state, const Tracer& tracer) {
     const Stats stats = tracer.stats();
     state.counters["delivered"] = static_cast<double>(stats.exported);

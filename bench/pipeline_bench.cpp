@@ -26,7 +26,9 @@ class Discard final : public detail::Transport {
         done_.push_back({id, {200, {}, {}, {}}});
     }
     void cancel(std::uint64_t) override {}
-    void wait(std::chrono::nanoseconds, std::vector<Completion>& completions) override { completions.swap(done_); }
+    void wait(std::chrono::nanoseconds, std::vector<Completion>& completions) override {
+        completions.swap(done_);
+    }
     void wake() noexcept override {}
 
     std::string* keep = nullptr;
@@ -129,8 +131,7 @@ void frame_and_zstd(benchmark::State& state) {
     }
     rounds.report(state, 0.95);
     state.counters["delivered"] = static_cast<double>(bench.exporter.counters().exported.get());
-    state.counters["bytes_a_span"] =
-        static_cast<double>(mix_bytes().size()) / static_cast<double>(kSpans);
+    state.counters["bytes_a_span"] = static_cast<double>(mix_bytes().size()) / static_cast<double>(kSpans);
 }
 
 /// MB/s and spans/s from one producer that must not lose anything, into the sink.

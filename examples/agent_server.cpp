@@ -140,11 +140,15 @@ class Server {
         server_.Get("/healthz", [](const httplib::Request&, httplib::Response& response) {
             response.set_content("ok\n", "text/plain; charset=utf-8");
         });
-        port_ = options.port != 0 && server_.bind_to_port("127.0.0.1", options.port)
-                    ? options.port
-                    : (options.port == 0 ? server_.bind_to_any_port("127.0.0.1") : -1);
+        if (options.port == 0) {
+            port_ = server_.bind_to_any_port("127.0.0.1");
+        } else if (server_.bind_to_port("127.0.0.1", options.port)) {
+            port_ = options.port;
+        }
         if (port_ <= 0) throw std::runtime_error("cannot listen on port " + std::to_string(options.port));
         thread_ = std::thread([this] { server_.listen_after_bind(); });
+        // stop() would be lost on a server that has not begun to listen.
+        while (!server_.is_running()) std::this_thread::sleep_for(1ms);
     }
     ~Server() {
         server_.stop();

@@ -1,4 +1,5 @@
-// Where clients and tracers are put together: options, environment, pipeline, exporter; and how they end, or are forked.
+// Where clients and tracers are put together: options, environment, pipeline, exporter; and how they end, or
+// are forked.
 //
 // Set-up and tear-down, on whatever thread asks. The registry of tracers exists for fork() alone.
 #include <pthread.h>
@@ -66,7 +67,8 @@ void check(const TracerOptions& options) {
         refuse("pipeline.compression_level must be between 1 and 9 for gzip");
     }
     // the inline setters do not look at the limit for values this short
-    if (limits.attribute_value_bytes < kShortValue) refuse("limits.attribute_value_bytes must be at least 32");
+    if (limits.attribute_value_bytes < kShortValue)
+        refuse("limits.attribute_value_bytes must be at least 32");
     // a record's length has four bytes, of seven bits each
     constexpr std::size_t kMostSpan = std::size_t{255} << 20U;
     if (limits.span_bytes < 4096 || limits.span_bytes > kMostSpan) {
@@ -132,13 +134,13 @@ void after_fork_in_parent() {
     registry().mutex.unlock();
 }
 
-/// The child has one thread. What it inherited is its parent's to send: it is given up without a word, and the
-/// first span of the child starts a pipeline of its own.
+/// The child has one thread. What it inherited is its parent's to send: it is given up without a word, and
+/// the first span of the child starts a pipeline of its own.
 void after_fork_in_child() {
     for (TracerCore* const core : registry().cores) {
         if (core->own_pipeline) core->own_pipeline->disinherit();
-        // Not destroyed: exporter and transport belong to a thread that does not exist here, and closing a shared TLS
-        // connection would end the parent's.
+        // Not destroyed: exporter and transport belong to a thread that does not exist here, and closing a
+        // shared TLS connection would end the parent's.
         static_cast<void>(core->exporter.release());
         static_cast<void>(core->own_pipeline.release());
         core->pipeline.store(nullptr, std::memory_order_relaxed);  // relaxed: there is no other thread
@@ -185,7 +187,8 @@ void retire(TracerCore* core) noexcept {
     reap(registry());
 }
 
-std::string header_value(const std::string& from_code, const char* variable, const char* what, const Log& log) {
+std::string header_value(const std::string& from_code, const char* variable, const char* what,
+                         const Log& log) {
     if (!from_code.empty()) {
         if (!is_header_value(from_code)) {
             throw SetupError(SetupErrorCode::kInvalidHeader,
@@ -195,7 +198,8 @@ std::string header_value(const std::string& from_code, const char* variable, con
     }
     std::string value = environment_value(variable).value_or("");
     if (!is_header_value(value)) {
-        log(LogLevel::kWarning, std::string(variable) + " has a character that may not stand in an HTTP header; it is ignored");
+        log(LogLevel::kWarning,
+            std::string(variable) + " has a character that may not stand in an HTTP header; it is ignored");
         value.clear();
     }
     return value;
@@ -219,7 +223,8 @@ std::string endpoint(const std::string& from_code, const Log& log) {
     return url;
 }
 
-bool is_switched_on(std::optional<bool> from_code, const char* documented, const char* other, const Log& log) {
+bool is_switched_on(std::optional<bool> from_code, const char* documented, const char* other,
+                    const Log& log) {
     if (from_code) return *from_code;
     if (const auto value = environment_switch(documented, true, log)) return *value;
     return environment_switch(other, true, log).value_or(true);
@@ -243,11 +248,13 @@ PipelineSettings pipeline_settings(const TracerOptions& options, PipelineOptions
         std::min(settings.limits.attribute_value_bytes, settings.limits.span_bytes);
     if (adjusted.max_batch_bytes > eighth) {
         if (adjusted.max_batch_bytes != PipelineOptions{}.max_batch_bytes) {
-            log(LogLevel::kWarning, "pipeline.max_batch_bytes is over an eighth of the memory budget; using that");
+            log(LogLevel::kWarning,
+                "pipeline.max_batch_bytes is over an eighth of the memory budget; using that");
         }
         adjusted.max_batch_bytes = eighth;
     }
-    // What a batch needs that does not compress at all, for each that may be compressed at a time; never over half.
+    // What a batch needs that does not compress at all, for each that may be compressed at a time; never over
+    // half.
     const std::size_t largest = std::max(adjusted.max_batch_bytes, settings.limits.span_bytes);
     const std::size_t total = settings.memory_budget_bytes / kChunkBytes;
     settings.reserved_chunks = std::min(total / 2, (largest / kChunkData + 4) * adjusted.compressor_threads);
@@ -263,12 +270,14 @@ std::shared_ptr<ClientState> make_client(ClientOptions options) {
     client->log = Log(options.log_handler, level);
     const Log& log = client->log;
     if (!is_valid_level) {
-        log(LogLevel::kWarning, "JUDGMENT_LOG_LEVEL is none of debug, info, warning, error, off; using warning");
+        log(LogLevel::kWarning,
+            "JUDGMENT_LOG_LEVEL is none of debug, info, warning, error, off; using warning");
     }
     if (options.project_name.empty()) refuse("project_name must not be empty");
     options.api_url = endpoint(options.api_url, log);
     options.api_key = header_value(options.api_key, "JUDGMENT_API_KEY", "api_key", log);
-    options.organization_id = header_value(options.organization_id, "JUDGMENT_ORG_ID", "organization_id", log);
+    options.organization_id =
+        header_value(options.organization_id, "JUDGMENT_ORG_ID", "organization_id", log);
     if (options.api_key.empty()) client->missing = "JUDGMENT_API_KEY";
     if (options.organization_id.empty()) {
         client->missing += (client->missing.empty() ? "" : " and ") + std::string("JUDGMENT_ORG_ID");
@@ -318,9 +327,8 @@ std::shared_ptr<TracerState> make_tracer(ClientState& client, TracerOptions opti
         reap(registry());
         registry().cores.push_back(core.get());
     }
-    const std::shared_ptr<TracerState> handle(core.release(), [](TracerState* state) {
-        retire(static_cast<TracerCore*>(state));
-    });
+    const std::shared_ptr<TracerState> handle(
+        core.release(), [](TracerState* state) { retire(static_cast<TracerCore*>(state)); });
     static_cast<void>(start_pipeline(*handle));
     // relaxed: a switch; the pipeline behind it has an order of its own
     handle->is_recording.store(true, std::memory_order_relaxed);
@@ -340,15 +348,16 @@ Pipeline* start_pipeline(TracerState& tracer) noexcept {
             settings.preparation.reset();
             settings.headers.push_back(project_header(*id));
         }
-        core.exporter = std::make_unique<ExporterThread>(
-            *pipeline, Frame(core.resource, "judgeval", version), std::move(settings), core.log);
+        core.exporter = std::make_unique<ExporterThread>(*pipeline, Frame(core.resource, "judgeval", version),
+                                                         std::move(settings), core.log);
         core.own_pipeline = std::move(pipeline);
         // release: who sees the pipeline sees all of it
         core.pipeline.store(core.own_pipeline.get(), std::memory_order_release);
         return core.own_pipeline.get();
     } catch (const std::exception& error) {
         core.is_recording.store(false, std::memory_order_relaxed);  // relaxed: a switch
-        core.log(LogLevel::kError, std::string("nothing is traced: cannot start the exporter: ") + error.what());
+        core.log(LogLevel::kError,
+                 std::string("nothing is traced: cannot start the exporter: ") + error.what());
         return nullptr;
     }
 }
@@ -389,7 +398,8 @@ Stats stats(const TracerState& tracer) noexcept {
     if (!core.own_pipeline) return result;
     Pipeline& pipeline = *core.own_pipeline;
     const ExporterCounters& exporter = core.exporter->counters();
-    // From the end of a span's way to its beginning, so that a span on its way is not seen as more than started.
+    // From the end of a span's way to its beginning, so that a span on its way is not seen as more than
+    // started.
     const std::uint64_t finished = exporter.finished.get();
     const std::uint64_t collected = exporter.collected.get();
     const Pipeline::Totals totals = pipeline.totals();

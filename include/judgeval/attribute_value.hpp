@@ -1,8 +1,8 @@
 // AttributeValue: a borrowed view of a value on its way into a span.
 //
-// Booleans, every integer and floating type, strings and homogeneous arrays of them are recorded as what they are
-// (opentelemetry/proto/common/v1/common.proto, AnyValue); anything else goes through its Serializer and becomes a JSON
-// string. A view lives for the call it is passed to, on the calling thread.
+// Booleans, every integer and floating type, strings and homogeneous arrays of them are recorded as what they
+// are (opentelemetry/proto/common/v1/common.proto, AnyValue); anything else goes through its Serializer and
+// becomes a JSON string. A view lives for the call it is passed to, on the calling thread.
 #pragma once
 
 #include <concepts>
@@ -49,8 +49,8 @@ concept FitsSigned = std::integral<T> && !(std::unsigned_integral<T> && sizeof(T
 
 }  // namespace detail
 
-/// Implicitly made from any value; see the file's first paragraph. An unsigned integer above 2^63 - 1, which OTLP
-/// cannot carry as an integer, is recorded as a decimal string.
+/// Implicitly made from any value; see the file's first paragraph. An unsigned integer above 2^63 - 1, which
+/// OTLP cannot carry as an integer, is recorded as a decimal string.
 class AttributeValue {
   public:
     enum class Type : std::uint8_t { kBool, kInteger, kDouble, kString, kArray, kJson };
@@ -64,8 +64,9 @@ class AttributeValue {
     AttributeValue(char (&buffer)[N]) noexcept : type_(Type::kString), text_(buffer) {}
 
     template <typename T>
-        requires(!std::is_array_v<T> || !std::is_same_v<std::remove_all_extents_t<T>, char>)
-    AttributeValue(const T& value) noexcept {
+    requires(!std::is_array_v<T> || !std::is_same_v<std::remove_all_extents_t<T>, char>)
+        AttributeValue(const T& value)
+    noexcept {
         if constexpr (std::is_same_v<T, bool>) {
             type_ = Type::kBool;
             integer_ = value ? 1 : 0;
@@ -100,7 +101,8 @@ class AttributeValue {
                     } else if constexpr (detail::FitsSigned<Element>) {
                         writer.append(static_cast<std::int64_t>(element));
                     } else if constexpr (std::integral<Element>) {
-                        // keeps the array homogeneous: what does not fit is cut to the largest value that does
+                        // keeps the array homogeneous: what does not fit is cut to the largest value that
+                        // does
                         constexpr auto kMost = static_cast<Element>(std::numeric_limits<std::int64_t>::max());
                         writer.append(static_cast<std::int64_t>(element < kMost ? element : kMost));
                     } else if constexpr (std::floating_point<Element>) {

@@ -1,6 +1,7 @@
 // Judgeval: the client, from which tracers are made.
 //
-// Holds who is tracing (project, organization, key, platform URL). Reads the environment once, in its constructor.
+// Holds who is tracing (project, organization, key, platform URL). Reads the environment once, in its
+// constructor.
 #pragma once
 
 #include <memory>
@@ -14,9 +15,9 @@ inline namespace JUDGEVAL_MODE {
 /// Makes tracers: `auto tracer = client.tracer.create();`
 class TracerFactory {
   public:
-    /// Makes a tracer with its own pipeline. With monitoring off (the option, JUDGMENT_MONITORING=false, or no credentials,
-    /// which is warned about once) no thread, socket or memory pool exists behind it, and its spans cost a load and
-    /// a branch. Throws SetupError for an invalid option. Thread-safe.
+    /// Makes a tracer with its own pipeline. With monitoring off (the option, JUDGMENT_MONITORING=false, or
+    /// no credentials, which is warned about once) no thread, socket or memory pool exists behind it, and its
+    /// spans cost a load and a branch. Throws SetupError for an invalid option. Thread-safe.
     [[nodiscard]] Tracer create([[maybe_unused]] TracerOptions options = {}) const {
         if constexpr (detail::kCompiledIn) {
             return Tracer(detail::make_tracer(*client_, std::move(options)));

@@ -1,7 +1,7 @@
 // Trace and span ids, the immutable context of a span, and how a context is carried from thread to thread.
 //
-// The current context is a per-thread stack; whoever pushes onto it pops from it. A Context is a value that can be
-// copied to any thread; a ContextScope makes one current on its own thread for as long as it lives.
+// The current context is a per-thread stack; whoever pushes onto it pops from it. A Context is a value that
+// can be copied to any thread; a ContextScope makes one current on its own thread for as long as it lives.
 #pragma once
 
 #include <array>

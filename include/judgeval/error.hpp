@@ -1,7 +1,8 @@
 // SetupError: what a user did wrong while setting up.
 //
-// Thrown by the constructors of Judgeval and by tracer.create() only, on the calling thread, and only for what was written in
-// code. Wrong values in the environment give one warning and a stated default instead. At run time nothing throws.
+// Thrown by the constructors of Judgeval and by tracer.create() only, on the calling thread, and only for
+// what was written in code. Wrong values in the environment give one warning and a stated default instead. At
+// run time nothing throws.
 #pragma once
 
 #include <stdexcept>

@@ -1,7 +1,7 @@
 // Optional adapter: records nlohmann::json, and every type that has a to_json for it.
 //
-// Include it beside judgeval/judgeval.hpp in programs that use nlohmann/json (Debian: nlohmann-json3-dev); the umbrella
-// header leaves it out, so that the library asks nothing of programs that do not.
+// Include it beside judgeval/judgeval.hpp in programs that use nlohmann/json (Debian: nlohmann-json3-dev);
+// the umbrella header leaves it out, so that the library asks nothing of programs that do not.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -30,8 +30,7 @@ struct Serializer<nlohmann::json> {
 };
 
 template <typename T>
-    requires(detail::HasToJson<T> && !std::is_same_v<T, nlohmann::json>)
-struct Serializer<T> {
+requires(detail::HasToJson<T> && !std::is_same_v<T, nlohmann::json>) struct Serializer<T> {
     static void write(JsonWriter& json, const T& value) {
         nlohmann::json converted;
         to_json(converted, value);

@@ -1,8 +1,8 @@
 // JsonWriter: writes JSON straight into the open span it belongs to.
 //
-// Inputs and outputs that are not strings are recorded as JSON. The writer has no tree and no buffer of its own: what
-// is written lands in the span's wire bytes. It is made by the library and handed to a Serializer; only the thread
-// that owns the span may use it, and only during that call.
+// Inputs and outputs that are not strings are recorded as JSON. The writer has no tree and no buffer of its
+// own: what is written lands in the span's wire bytes. It is made by the library and handed to a Serializer;
+// only the thread that owns the span may use it, and only during that call.
 #pragma once
 
 #include <cstddef>
@@ -17,9 +17,9 @@ namespace detail {
 struct OpenSpan;
 }
 
-/// Writes one JSON value (RFC 8259). Commas and colons come by themselves. Text that is not valid UTF-8 is mended
-/// with U+FFFD; NaN and infinities, which JSON lacks, become null. When the span's size limit is reached, the rest is
-/// left out and counted (Stats::truncated_values). Never throws.
+/// Writes one JSON value (RFC 8259). Commas and colons come by themselves. Text that is not valid UTF-8 is
+/// mended with U+FFFD; NaN and infinities, which JSON lacks, become null. When the span's size limit is
+/// reached, the rest is left out and counted (Stats::truncated_values). Never throws.
 class JUDGEVAL_API JsonWriter {
   public:
     explicit JsonWriter(detail::OpenSpan& span) noexcept;

@@ -1,7 +1,7 @@
 // observe: a callable wrapped so that each call of it is a span.
 //
-// The wrapper runs on the calling thread: it starts a scoped span, records the arguments by name, calls through, records
-// the result, and passes exceptions on after recording them.
+// The wrapper runs on the calling thread: it starts a scoped span, records the arguments by name, calls
+// through, records the result, and passes exceptions on after recording them.
 #pragma once
 
 #include <cstddef>
@@ -17,9 +17,10 @@
 namespace judgeval {
 
 struct ObserveOptions {
-    std::string name{};               ///< of the span; default "function"
-    std::string type = "span";       ///< judgment.span_kind
-    std::vector<std::string> args{};  ///< names of the parameters, in order; the others are called arg0, arg1, …
+    std::string name{};         ///< of the span; default "function"
+    std::string type = "span";  ///< judgment.span_kind
+    std::vector<std::string>
+        args{};  ///< names of the parameters, in order; the others are called arg0, arg1, …
     bool record_input = true;
     bool record_output = true;
 };
@@ -53,7 +54,7 @@ JUDGEVAL_MEMBER_SIGNATURE(&)
 JUDGEVAL_MEMBER_SIGNATURE(const&)
 #undef JUDGEVAL_MEMBER_SIGNATURE
 template <typename Callable>
-    requires requires { &Callable::operator(); }
+requires requires { &Callable::operator(); }
 struct Signature<Callable> : MemberSignature<decltype(&Callable::operator())> {};
 
 inline namespace JUDGEVAL_MODE {
@@ -90,8 +91,12 @@ struct Arguments {
 template <typename Callable>
 class ObservedCall {
   public:
-    ObservedCall(std::shared_ptr<TracerState> owner, TracerState* tracer, Callable callable, ObserveOptions options)
-        : owner_(std::move(owner)), tracer_(tracer), callable_(std::move(callable)), options_(std::move(options)) {
+    ObservedCall(std::shared_ptr<TracerState> owner, TracerState* tracer, Callable callable,
+                 ObserveOptions options)
+        : owner_(std::move(owner)),
+          tracer_(tracer),
+          callable_(std::move(callable)),
+          options_(std::move(options)) {
         if (options_.name.empty()) options_.name = "function";
     }
 
@@ -141,12 +146,10 @@ class Observed : public ObservedCall<Callable> {
   public:
     using ObservedCall<Callable>::ObservedCall;
     template <typename... A>
-        requires std::invocable<Callable&, A...>
-    decltype(auto) operator()(A&&... arguments) {
-        return this->call(*this, std::forward<A>(arguments)...);
-    }
+    requires std::invocable<Callable&, A...>
+    decltype(auto) operator()(A&&... arguments) { return this->call(*this, std::forward<A>(arguments)...); }
     template <typename... A>
-        requires std::invocable<const Callable&, A...>
+    requires std::invocable<const Callable&, A...>
     decltype(auto) operator()(A&&... arguments) const {
         return this->call(*this, std::forward<A>(arguments)...);
     }
@@ -157,9 +160,7 @@ class Observed<Callable, R(A...)> : public ObservedCall<Callable> {
   public:
     using ObservedCall<Callable>::ObservedCall;
     R operator()(A... arguments) { return this->call(*this, std::forward<A>(arguments)...); }
-    R operator()(A... arguments) const
-        requires std::is_invocable_r_v<R, const Callable&, A...>
-    {
+    R operator()(A... arguments) const requires std::is_invocable_r_v<R, const Callable&, A...> {
         return this->call(*this, std::forward<A>(arguments)...);
     }
 };

@@ -17,8 +17,8 @@ namespace judgeval {
 
 enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError, kOff };
 
-/// Takes the library's own diagnostics: a level and one line without line end. Called from the thread that has something
-/// to say, never per span; must not call back into the tracer. What it throws is swallowed.
+/// Takes the library's own diagnostics: a level and one line without line end. Called from the thread that
+/// has something to say, never per span; must not call back into the tracer. What it throws is swallowed.
 using LogHandler = std::function<void(LogLevel level, std::string_view line)>;
 
 // Every member has an initialiser, so that leaving some out of a designated one is no warning under -Wextra.
@@ -35,8 +35,8 @@ class Sampler {
   public:
     static constexpr Sampler always_on() noexcept { return Sampler(1.0); }
     static constexpr Sampler always_off() noexcept { return Sampler(0.0); }
-    /// OpenTelemetry's TraceIdRatioBased: the same trace gets the same answer in every service. `ratio` from 0 to 1;
-    /// anything else is a SetupError when the tracer is created.
+    /// OpenTelemetry's TraceIdRatioBased: the same trace gets the same answer in every service. `ratio` from
+    /// 0 to 1; anything else is a SetupError when the tracer is created.
     static constexpr Sampler trace_id_ratio(double ratio) noexcept { return Sampler(ratio); }
 
     [[nodiscard]] constexpr double ratio() const noexcept { return ratio_; }
@@ -46,7 +46,8 @@ class Sampler {
     double ratio_;
 };
 
-/// What one span may hold; the rest is left out and counted (on the span as OTLP's dropped_*_count, and in Stats).
+/// What one span may hold; the rest is left out and counted (on the span as OTLP's dropped_*_count, and in
+/// Stats).
 struct SpanLimits {
     std::uint32_t attribute_count = 128;
     std::uint32_t event_count = 128;
@@ -77,13 +78,14 @@ struct PipelineOptions {
     std::uint32_t max_requests_in_flight = 4;
 
     Compression compression = Compression::kZstd;
-    int compression_level = 1;             ///< zstd: -7 to 19, gzip: 1 to 9
-    std::uint32_t compressor_threads = 1;  ///< 1: the exporter's own thread compresses; 2 to 8: threads beside it
+    int compression_level = 1;  ///< zstd: -7 to 19, gzip: 1 to 9
+    std::uint32_t compressor_threads =
+        1;  ///< 1: the exporter's own thread compresses; 2 to 8: threads beside it
 
     std::chrono::milliseconds connect_timeout{5000};
     std::chrono::milliseconds request_timeout{10000};  ///< for one request, from connecting to the last byte
     std::chrono::milliseconds max_retry_time{120000};  ///< a batch older than this is given up and counted
-    std::string ca_file{};                               ///< PEM bundle to verify the server with; default: the system's
+    std::string ca_file{};  ///< PEM bundle to verify the server with; default: the system's
 
     /// How long the last handle of a tracer waits in its destructor for spans to leave.
     std::chrono::milliseconds shutdown_timeout{5000};

@@ -1,8 +1,8 @@
 // Serializer: how a value of any type becomes JSON.
 //
-// Knows booleans, numbers, strings, enumerations, optionals, pointers, ranges, maps, pairs, tuples and variants. A user
-// teaches it a type by specialising judgeval::Serializer, or includes judgeval/json.hpp for nlohmann::json and types with
-// to_json. Runs on the thread that records the value.
+// Knows booleans, numbers, strings, enumerations, optionals, pointers, ranges, maps, pairs, tuples and
+// variants. A user teaches it a type by specialising judgeval::Serializer, or includes judgeval/json.hpp for
+// nlohmann::json and types with to_json. Runs on the thread that records the value.
 #pragma once
 
 #include <chrono>
@@ -44,13 +44,16 @@ concept MapLike = std::ranges::input_range<const T> && requires {
 } && StringLike<typename T::key_type>;
 
 template <typename T>
-concept TupleLike = requires { typename std::tuple_size<T>::type; };
+concept TupleLike = requires {
+    typename std::tuple_size<T>::type;
+};
 
 template <typename T>
 concept PointerLike = requires(const T& value) {
     static_cast<bool>(value);
     *value;
-} && !std::is_arithmetic_v<T>;
+}
+&&!std::is_arithmetic_v<T>;
 
 template <typename T>
 struct IsVariant : std::false_type {};

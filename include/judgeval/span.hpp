@@ -1,5 +1,5 @@
-// The two kinds of span: ScopedSpan, current on its thread until its scope ends, and Span, which is nobody's current span
-// and may travel.
+// The two kinds of span: ScopedSpan, current on its thread until its scope ends, and Span, which is nobody's
+// current span and may travel.
 //
 // Both hold all of their state inline (no heap while open) and hand it in when they end.
 #pragma once
@@ -14,7 +14,8 @@ namespace judgeval {
 enum class SpanKind : std::uint8_t { kInternal = 1, kServer = 2, kClient = 3, kProducer = 4, kConsumer = 5 };
 
 struct SpanOptions {
-    Text type = "span";  ///< judgment.span_kind: "span", "function", "tool", "llm", "agent" or a name of your own
+    Text type =
+        "span";  ///< judgment.span_kind: "span", "function", "tool", "llm", "agent" or a name of your own
     SpanKind kind = SpanKind::kInternal;
 };
 
@@ -22,12 +23,12 @@ inline namespace JUDGEVAL_MODE {
 
 /// A span that is current from its construction to the end of its scope: `auto span = tracer.span("name");`
 ///
-/// Stays on the thread that made it, is not copied and not moved. A span left by an exception gets the status error.
-/// Must not outlive the last handle of its tracer by more than its own end: ending it then is harmless and counted.
+/// Stays on the thread that made it, is not copied and not moved. A span left by an exception gets the status
+/// error. Must not outlive the last handle of its tracer by more than its own end: ending it then is harmless
+/// and counted.
 class [[nodiscard]] ScopedSpan : public SpanOperations<ScopedSpan> {
   public:
-    JUDGEVAL_ALWAYS_INLINE ScopedSpan(detail::TracerState& tracer, Text name,
-                                      SpanOptions options) noexcept {
+    JUDGEVAL_ALWAYS_INLINE ScopedSpan(detail::TracerState& tracer, Text name, SpanOptions options) noexcept {
         if constexpr (detail::kCompiledIn) {
             if (tracer.is_recording.load(std::memory_order_relaxed)) {
                 detail::start_scoped(span_, tracer, static_cast<std::uint8_t>(options.kind));
@@ -51,11 +52,12 @@ class [[nodiscard]] ScopedSpan : public SpanOperations<ScopedSpan> {
     /// True while what is set on the span will be sent.
     [[nodiscard]] bool is_recording() const noexcept { return recording_span() != nullptr; }
 
-    /// For children and links; invalid once the span has ended. For a span whose trace is not kept, a context that
-    /// keeps its children out as well.
+    /// For children and links; invalid once the span has ended. For a span whose trace is not kept, a context
+    /// that keeps its children out as well.
     [[nodiscard]] Context context() const noexcept {
-        return detail::kCompiledIn && span_.state != detail::SpanState::kInactive ? Context(span_.node.context)
-                                                                                 : Context();
+        return detail::kCompiledIn && span_.state != detail::SpanState::kInactive
+                   ? Context(span_.node.context)
+                   : Context();
     }
 
   private:
@@ -70,8 +72,9 @@ class [[nodiscard]] ScopedSpan : public SpanOperations<ScopedSpan> {
 
 /// A span that is not current: made by `tracer.start_span`, movable, may end on another thread.
 ///
-/// Handing it to another thread must synchronise as for any object (a queue, a future, a join). Ends in its destructor
-/// when `end()` was not called. To make it the parent of other spans, make its context() current with a ContextScope.
+/// Handing it to another thread must synchronise as for any object (a queue, a future, a join). Ends in its
+/// destructor when `end()` was not called. To make it the parent of other spans, make its context() current
+/// with a ContextScope.
 class [[nodiscard]] Span : public SpanOperations<Span> {
   public:
     Span(detail::TracerState& tracer, Text name, SpanOptions options, const Context* parent) noexcept {
@@ -105,10 +108,12 @@ class [[nodiscard]] Span : public SpanOperations<Span> {
 
     [[nodiscard]] bool is_recording() const noexcept { return recording_span() != nullptr; }
 
-    /// For children and links. For a span whose trace is not kept, a context that keeps its children out as well.
+    /// For children and links. For a span whose trace is not kept, a context that keeps its children out as
+    /// well.
     [[nodiscard]] Context context() const noexcept {
-        return detail::kCompiledIn && span_.state != detail::SpanState::kInactive ? Context(span_.node.context)
-                                                                                 : Context();
+        return detail::kCompiledIn && span_.state != detail::SpanState::kInactive
+                   ? Context(span_.node.context)
+                   : Context();
     }
 
   private:
@@ -127,7 +132,8 @@ class [[nodiscard]] Span : public SpanOperations<Span> {
 
 /// Makes a context current on this thread for as long as it lives. What starts meanwhile is its child.
 ///
-/// The span behind the context stays its owner's: a tracer's set_attribute and its siblings do nothing through it.
+/// The span behind the context stays its owner's: a tracer's set_attribute and its siblings do nothing
+/// through it.
 class [[nodiscard]] ContextScope {
   public:
     explicit ContextScope(const Context& context) noexcept {

@@ -1,4 +1,5 @@
-// SpanOperations: what can be said about a span, once for scoped spans, detached spans and a tracer's current span.
+// SpanOperations: what can be said about a span, once for scoped spans, detached spans and a tracer's current
+// span.
 //
 // All of it runs on the calling thread, touches only the open span, and does nothing when there is none.
 #pragma once
@@ -17,20 +18,21 @@ inline namespace JUDGEVAL_MODE {
 
 /// Base of ScopedSpan, Span and Tracer; `Derived::recording_span()` gives the open span or null.
 ///
-/// Thread-safety: a span belongs to one thread at a time, nothing here is locked. Nothing throws. Text and values are
-/// copied before a call returns.
+/// Thread-safety: a span belongs to one thread at a time, nothing here is locked. Nothing throws. Text and
+/// values are copied before a call returns.
 template <typename Derived>
 class SpanOperations {
   public:
-    /// Sets an attribute; a key set twice keeps the last value. An empty key is ignored and counted as dropped.
+    /// Sets an attribute; a key set twice keeps the last value. An empty key is ignored and counted as
+    /// dropped.
     JUDGEVAL_ALWAYS_INLINE void set_attribute(Key key, Text value) const noexcept {
         if (detail::OpenSpan* const span = open()) detail::set_string(*span, key, value);
     }
 
     /// The same for every other type: see AttributeValue.
     template <typename T>
-        requires(!std::convertible_to<const T&, Text>)
-    JUDGEVAL_ALWAYS_INLINE void set_attribute(Key key, const T& value) const noexcept {
+    requires(!std::convertible_to<const T&, Text>) JUDGEVAL_ALWAYS_INLINE
+        void set_attribute(Key key, const T& value) const noexcept {
         detail::OpenSpan* const span = open();
         if (span == nullptr) return;
         if constexpr (std::is_same_v<T, bool>) {
@@ -57,22 +59,21 @@ class SpanOperations {
     void set_attributes(const Range& attributes) const noexcept {
         detail::OpenSpan* const span = open();
         if (span == nullptr) return;
-        for (const auto& [key, value] : attributes) detail::append_attribute(*span, Key(key), AttributeValue(value));
+        for (const auto& [key, value] : attributes)
+            detail::append_attribute(*span, Key(key), AttributeValue(value));
     }
 
     /// Sets judgment.input: text as it is, anything else as JSON (see Serializer).
     void set_input(Text input) const noexcept { set_attribute("judgment.input", input); }
     template <typename T>
-        requires(!std::convertible_to<const T&, Text>)
-    void set_input(const T& input) const noexcept {
+    requires(!std::convertible_to<const T&, Text>) void set_input(const T& input) const noexcept {
         set_json("judgment.input", input);
     }
 
     /// Sets judgment.output: text as it is, anything else as JSON (see Serializer).
     void set_output(Text output) const noexcept { set_attribute("judgment.output", output); }
     template <typename T>
-        requires(!std::convertible_to<const T&, Text>)
-    void set_output(const T& output) const noexcept {
+    requires(!std::convertible_to<const T&, Text>) void set_output(const T& output) const noexcept {
         set_json("judgment.output", output);
     }
 
@@ -87,12 +88,13 @@ class SpanOperations {
     }
 
     /// Links the span to another one. An invalid context is ignored.
-    void add_link(const SpanContext& linked, std::initializer_list<Attribute> attributes = {}) const noexcept {
+    void add_link(const SpanContext& linked,
+                  std::initializer_list<Attribute> attributes = {}) const noexcept {
         if (detail::OpenSpan* const span = open()) detail::append_link(*span, linked, attributes);
     }
 
-    /// Adds an `exception` event (type, message, stack trace of this call) and sets the status to error, with the
-    /// exception's message (OpenTelemetry semantic conventions, "Exceptions in spans").
+    /// Adds an `exception` event (type, message, stack trace of this call) and sets the status to error, with
+    /// the exception's message (OpenTelemetry semantic conventions, "Exceptions in spans").
     void record_exception(const std::exception& exception) const noexcept {
         if (detail::OpenSpan* const span = open()) detail::append_exception(*span, exception);
     }

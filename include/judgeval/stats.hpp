@@ -12,10 +12,10 @@ namespace judgeval {
 
 /// Why a span was not delivered. Each lost span is counted under exactly one of these.
 enum class DropReason : std::uint8_t {
-    kTraceShed,          ///< the memory budget ran low: its whole trace was given up when its root started
-    kBudgetExhausted,    ///< no memory was left when it ended (WhenFull::kBlock: not within max_block either)
-    kRefused,            ///< the backend answered with a status that must not be retried
-    kRejected,           ///< the backend took the batch and rejected this many spans of it (OTLP partial success)
+    kTraceShed,        ///< the memory budget ran low: its whole trace was given up when its root started
+    kBudgetExhausted,  ///< no memory was left when it ended (WhenFull::kBlock: not within max_block either)
+    kRefused,          ///< the backend answered with a status that must not be retried
+    kRejected,  ///< the backend took the batch and rejected this many spans of it (OTLP partial success)
     kRetriesExhausted,   ///< the backend was out of reach for longer than max_retry_time
     kProjectUnresolved,  ///< the platform does not know the project, or refused to say
     kShutdown,           ///< still on its way when the tracer's shutdown timed out, or ended after it
@@ -31,26 +31,26 @@ constexpr std::string_view to_string(DropReason reason) noexcept {
     return kNames[static_cast<std::size_t>(reason)];
 }
 
-/// Counters since the tracer was created. In a forked child: since the fork; spans that were open then are the parent's
-/// and are not counted in the child.
+/// Counters since the tracer was created. In a forked child: since the fork; spans that were open then are
+/// the parent's and are not counted in the child.
 ///
-/// `started == exported + dropped_total() + in_flight` holds whenever no span starts or ends while the snapshot is
-/// made; each of the three parts is counted on its own, none is computed from the others.
+/// `started == exported + dropped_total() + in_flight` holds whenever no span starts or ends while the
+/// snapshot is made; each of the three parts is counted on its own, none is computed from the others.
 struct Stats {
     std::uint64_t started = 0;    ///< spans that were sampled and started
     std::uint64_t exported = 0;   ///< spans the backend acknowledged
     std::uint64_t in_flight = 0;  ///< open, waiting in memory, or on their way
     std::array<std::uint64_t, kDropReasonCount> dropped{};
 
-    std::uint64_t open = 0;                ///< part of in_flight: started and not ended
-    std::uint64_t unsampled_traces = 0;    ///< traces the sampler did not choose; their spans are not `started`
+    std::uint64_t open = 0;              ///< part of in_flight: started and not ended
+    std::uint64_t unsampled_traces = 0;  ///< traces the sampler did not choose; their spans are not `started`
     std::uint64_t dropped_attributes = 0;  ///< over a limit, or their serializer threw
     std::uint64_t truncated_values = 0;    ///< values cut to a limit, at a UTF-8 boundary
     std::uint64_t requests = 0;            ///< export requests sent, retries included
     std::uint64_t retries = 0;
-    std::uint64_t encoded_bytes = 0;       ///< OTLP bytes before compression
-    std::uint64_t sent_bytes = 0;          ///< request bodies sent, retries included
-    std::uint64_t memory_used = 0;         ///< bytes of the budget in use now
+    std::uint64_t encoded_bytes = 0;  ///< OTLP bytes before compression
+    std::uint64_t sent_bytes = 0;     ///< request bodies sent, retries included
+    std::uint64_t memory_used = 0;    ///< bytes of the budget in use now
 
     [[nodiscard]] std::uint64_t dropped_by(DropReason reason) const noexcept {
         return dropped[static_cast<std::size_t>(reason)];

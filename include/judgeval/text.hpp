@@ -1,8 +1,8 @@
 // Text and Key: how names, keys and string values enter the tracing API.
 //
-// A string literal costs nothing to pass: its length, its hash and the validity of its UTF-8 are settled by the
-// compiler, and since it lives as long as the program, only its address is kept. Any other string is looked at
-// once and copied before the call returns. Plain values; any thread may use them.
+// A string literal costs nothing to pass: its length, its hash and the validity of its UTF-8 are settled by
+// the compiler, and since it lives as long as the program, only its address is kept. Any other string is
+// looked at once and copied before the call returns. Plain values; any thread may use them.
 #pragma once
 
 #include <concepts>
@@ -45,7 +45,8 @@ constexpr bool is_utf8(const char* text, std::size_t size) noexcept {
             if ((next & 0xC0U) != 0x80U) return false;
             code_point = (code_point << 6U) | (next & 0x3FU);
         }
-        if (length == 3 && (code_point < 0x800 || (code_point >= 0xD800 && code_point <= 0xDFFF))) return false;
+        if (length == 3 && (code_point < 0x800 || (code_point >= 0xD800 && code_point <= 0xDFFF)))
+            return false;
         if (length == 4 && (code_point < 0x10000 || code_point > 0x10FFFF)) return false;
         at += length;
     }
@@ -83,8 +84,8 @@ class Text {
 
     /// Anything that is convertible to std::string_view. A null `const char*` is the empty text.
     template <typename String>
-        requires(std::convertible_to<const String&, std::string_view> && !std::is_array_v<String>)
-    constexpr Text(const String& string) noexcept {
+    requires(std::convertible_to<const String&, std::string_view> &&
+             !std::is_array_v<String>) constexpr Text(const String& string) noexcept {
         if constexpr (std::is_pointer_v<String>) {
             if (string == nullptr) return;
         }
@@ -126,8 +127,8 @@ class Key {
     Key(char (&buffer)[N]) noexcept : text_(buffer), filter_bit_(detail::key_filter_bit(text_.view())) {}
 
     template <typename String>
-        requires(std::convertible_to<const String&, std::string_view> && !std::is_array_v<String>)
-    constexpr Key(const String& string) noexcept
+    requires(std::convertible_to<const String&, std::string_view> &&
+             !std::is_array_v<String>) constexpr Key(const String& string) noexcept
         : text_(string), filter_bit_(detail::key_filter_bit(text_.view())) {}
 
     [[nodiscard]] constexpr const Text& text() const noexcept { return text_; }

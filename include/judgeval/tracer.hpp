@@ -1,7 +1,8 @@
 // Tracer: the value a program holds to trace its work.
 //
-// A cheap, counted handle; copies share one pipeline. Two tracers can live side by side, each with its own project, resource
-// and exporter, and nothing here is a process-wide singleton. When the last handle goes, the spans still waiting are sent.
+// A cheap, counted handle; copies share one pipeline. Two tracers can live side by side, each with its own
+// project, resource and exporter, and nothing here is a process-wide singleton. When the last handle goes,
+// the spans still waiting are sent.
 #pragma once
 
 #include <chrono>
@@ -15,10 +16,12 @@
 namespace judgeval {
 inline namespace JUDGEVAL_MODE {
 
-/// Thread-safety: every member may be called from any thread at any time, also while another one shuts the tracer down; only
-/// assigning to one and the same Tracer object needs care, as with any object. Nothing throws because tracing failed.
+/// Thread-safety: every member may be called from any thread at any time, also while another one shuts the
+/// tracer down; only assigning to one and the same Tracer object needs care, as with any object. Nothing
+/// throws because tracing failed.
 ///
-/// The operations of SpanOperations (set_attribute, set_input, …) act on the calling thread's innermost open span.
+/// The operations of SpanOperations (set_attribute, set_input, …) act on the calling thread's innermost open
+/// span.
 class Tracer : public SpanOperations<Tracer> {
   public:
     /// A tracer that records nothing.
@@ -26,12 +29,14 @@ class Tracer : public SpanOperations<Tracer> {
     explicit Tracer(std::shared_ptr<detail::TracerState> state) noexcept
         : owner_(std::move(state)), state_(owner_ ? owner_.get() : &detail::no_tracer) {}
 
-    /// Starts a span that is current until its scope ends: `auto span = tracer.span("name", {.type = "tool"});`
+    /// Starts a span that is current until its scope ends: `auto span = tracer.span("name", {.type =
+    /// "tool"});`
     [[nodiscard]] JUDGEVAL_ALWAYS_INLINE ScopedSpan span(Text name, SpanOptions options = {}) const noexcept {
         return ScopedSpan(*state_, name, options);
     }
 
-    /// Starts a span that is not current and may be moved and ended elsewhere, as a child of the current context.
+    /// Starts a span that is not current and may be moved and ended elsewhere, as a child of the current
+    /// context.
     [[nodiscard]] Span start_span(Text name, SpanOptions options = {}) const noexcept {
         return Span(*state_, name, options, nullptr);
     }
@@ -41,8 +46,8 @@ class Tracer : public SpanOperations<Tracer> {
         return Span(*state_, name, options, &parent);
     }
 
-    /// Wraps a callable: same signature, each call a span with its arguments, result or exception. The wrapper owns a copy
-    /// of the callable and a handle to the tracer; it is as thread-safe as the callable.
+    /// Wraps a callable: same signature, each call a span with its arguments, result or exception. The
+    /// wrapper owns a copy of the callable and a handle to the tracer; it is as thread-safe as the callable.
     template <typename Callable>
     [[nodiscard]] auto observe(Callable&& callable, ObserveOptions options = {}) const {
         using Held = std::decay_t<Callable>;
@@ -50,7 +55,8 @@ class Tracer : public SpanOperations<Tracer> {
             return detail::Observed<Held, typename detail::Signature<Held>::Type>(
                 owner_, state_, std::forward<Callable>(callable), std::move(options));
         } else {
-            return detail::Observed<Held>(owner_, state_, std::forward<Callable>(callable), std::move(options));
+            return detail::Observed<Held>(owner_, state_, std::forward<Callable>(callable),
+                                          std::move(options));
         }
     }
 
@@ -73,22 +79,23 @@ class Tracer : public SpanOperations<Tracer> {
         }
     }
 
-    /// Sends every span that ended before the call and waits until each was delivered or counted as dropped, at most
-    /// `timeout`. False when the time was not enough.
+    /// Sends every span that ended before the call and waits until each was delivered or counted as dropped,
+    /// at most `timeout`. False when the time was not enough.
     bool force_flush(std::chrono::nanoseconds timeout = std::chrono::seconds(30)) const noexcept {
         if constexpr (detail::kCompiledIn) return detail::force_flush(*state_, timeout);
         return true;
     }
 
-    /// Stops recording, sends what is left and stops the exporter, in at most `timeout`; what could not be delivered by
-    /// then is counted under DropReason::kShutdown. False when there was any. Later calls return at once.
+    /// Stops recording, sends what is left and stops the exporter, in at most `timeout`; what could not be
+    /// delivered by then is counted under DropReason::kShutdown. False when there was any. Later calls return
+    /// at once.
     bool shutdown(std::chrono::nanoseconds timeout = std::chrono::seconds(5)) const noexcept {
         if constexpr (detail::kCompiledIn) return detail::shutdown(*state_, timeout);
         return true;
     }
 
-    /// The run-time switch: off, a new span costs a load and a branch; open spans go on to their end. Has no effect
-    /// on a tracer created with monitoring disabled, or after shutdown.
+    /// The run-time switch: off, a new span costs a load and a branch; open spans go on to their end. Has no
+    /// effect on a tracer created with monitoring disabled, or after shutdown.
     void set_monitoring(bool enabled) const noexcept {
         if constexpr (detail::kCompiledIn) detail::set_monitoring(*state_, enabled);
     }
@@ -123,7 +130,8 @@ constexpr Text function_name(const char (&name)[N]) noexcept {
 #define JUDGEVAL_JOIN_(a, b) a##b
 #define JUDGEVAL_JOIN(a, b) JUDGEVAL_JOIN_(a, b)
 
-/// The rest of the enclosing function (or block) is a span named after the function: JUDGEVAL_OBSERVE(tracer, "tool");
-#define JUDGEVAL_OBSERVE(tracer, span_type)                                      \
+/// The rest of the enclosing function (or block) is a span named after the function: JUDGEVAL_OBSERVE(tracer,
+/// "tool");
+#define JUDGEVAL_OBSERVE(tracer, span_type)                                       \
     [[maybe_unused]] const auto JUDGEVAL_JOIN(judgeval_span_at_line_, __LINE__) = \
         (tracer).span(::judgeval::detail::function_name(__func__), {.type = (span_type)})

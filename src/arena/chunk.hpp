@@ -1,7 +1,8 @@
 // A chunk: the unit of memory between the traced threads and the exporter.
 //
-// While it is a thread's current chunk, that thread is the only writer of its data and of `published`; the exporter reads what was
-// published. The second cache line is the exporter's, from the moment it first sees the chunk. Nothing position-dependent is stored in its data.
+// While it is a thread's current chunk, that thread is the only writer of its data and of `published`; the
+// exporter reads what was published. The second cache line is the exporter's, from the moment it first sees
+// the chunk. Nothing position-dependent is stored in its data.
 #pragma once
 
 #include <atomic>
@@ -22,8 +23,9 @@ struct Chunk {
     std::uint32_t collected_bytes;
     /// Who still reads it: 1 until it came out of the queue, and 1 for each batch segment in it.
     std::uint32_t references;
-    std::uint32_t size;  ///< bytes in a chunk that is part of a chain: of an oversize record, or of a request body
-    Chunk* next;         ///< the rest of the chain
+    std::uint32_t
+        size;     ///< bytes in a chunk that is part of a chain: of an oversize record, or of a request body
+    Chunk* next;  ///< the rest of the chain
 
     // --- bytes ---
     alignas(kCacheLine) unsigned char data[kChunkBytes - 2 * kCacheLine];

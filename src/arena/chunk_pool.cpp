@@ -8,7 +8,8 @@
 #include <vector>
 
 #ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23  // Linux 5.14; older kernels refuse it and the first writer pays the page faults
+#define MADV_POPULATE_WRITE \
+    23  // Linux 5.14; older kernels refuse it and the first writer pays the page faults
 #endif
 
 namespace judgeval::detail {
@@ -75,7 +76,8 @@ Chunk* ChunkPool::acquire(For purpose) noexcept {
 }
 
 void ChunkPool::release(Chunk* chunk) noexcept {
-    if (!resident_.enqueue(chunk)) return;  // out of memory for the queue's own block: the chunk is lost to the budget
+    if (!resident_.enqueue(chunk))
+        return;  // out of memory for the queue's own block: the chunk is lost to the budget
     resident_free_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a hint
     // release: see acquire(). seq_cst with waiters_: either the waiter sees the count or we see the waiter.
     free_.fetch_add(1, std::memory_order_seq_cst);

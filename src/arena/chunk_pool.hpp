@@ -1,8 +1,8 @@
 // The chunk pool: the one memory budget, cut into chunks.
 //
 // Address space for the whole budget is reserved at once, memory comes into use chunk by chunk. Any thread
-// takes and gives back chunks without a lock; only a thread that the blocking policy tells to wait takes one. The exporter
-// makes fresh chunks resident ahead of need and returns memory when the process has gone quiet.
+// takes and gives back chunks without a lock; only a thread that the blocking policy tells to wait takes one.
+// The exporter makes fresh chunks resident ahead of need and returns memory when the process has gone quiet.
 #pragma once
 
 #include <concurrentqueue/concurrentqueue.h>
@@ -20,8 +20,8 @@ namespace judgeval::detail {
 
 class ChunkPool {
   public:
-    /// Who asks: a thread that traces must leave `reserved` chunks to the exporter, or no batch could be compressed to free
-    /// memory again.
+    /// Who asks: a thread that traces must leave `reserved` chunks to the exporter, or no batch could be
+    /// compressed to free memory again.
     enum class For { kSpans, kExport };
 
     /// Throws std::bad_alloc when the address space cannot be reserved.
@@ -37,8 +37,8 @@ class ChunkPool {
     void release(Chunk* chunk) noexcept;
     void release_chain(Chunk* chunk) noexcept;
 
-    /// Waits until a thread that traces could acquire a chunk, at most until `deadline`. False when the time ran out or the
-    /// pool was closed.
+    /// Waits until a thread that traces could acquire a chunk, at most until `deadline`. False when the time
+    /// ran out or the pool was closed.
     bool wait_until_free(std::chrono::steady_clock::time_point deadline) noexcept;
 
     /// The exporter has nothing to do: whoever waits should look again, however little is free.
@@ -46,11 +46,13 @@ class ChunkPool {
     /// Nobody waits any more, now or later.
     void close() noexcept;
 
-    /// Makes sure that a few free chunks are resident, more the faster they are used up. Called by the exporter.
+    /// Makes sure that a few free chunks are resident, more the faster they are used up. Called by the
+    /// exporter.
     void prefault() noexcept;
     /// Gives the memory of free chunks back to the system, but for a few. Called by the exporter when idle.
     void trim() noexcept;
-    /// In a forked child: gives up the memory (the parent's copy is not touched). Nothing else may be called then.
+    /// In a forked child: gives up the memory (the parent's copy is not touched). Nothing else may be called
+    /// then.
     void abandon() noexcept;
 
     [[nodiscard]] std::size_t total() const noexcept { return total_; }

@@ -13,7 +13,8 @@ namespace judgeval::detail {
 class Counter {
   public:
     void add(std::uint64_t count) noexcept {
-        // no read-modify-write: there is no other writer. release: whoever sees the count sees what was counted
+        // no read-modify-write: there is no other writer. release: whoever sees the count sees what was
+        // counted
         value_.store(value_.load(std::memory_order_relaxed) + count, std::memory_order_release);
     }
     /// acquire: see add()

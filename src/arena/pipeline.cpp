@@ -60,7 +60,8 @@ void Pipeline::stop_accepting() noexcept {
 void Pipeline::request_wake() noexcept {
     // relaxed first: a set flag is the common case and must not become a shared write.
     // acq_rel: orders the wake-up with the exporter's acknowledgement, so that one of the two sees the other
-    if (wake_requested_.load(std::memory_order_relaxed) || wake_requested_.exchange(true, std::memory_order_acq_rel)) {
+    if (wake_requested_.load(std::memory_order_relaxed) ||
+        wake_requested_.exchange(true, std::memory_order_acq_rel)) {
         return;
     }
     if (wake_) wake_();
@@ -103,8 +104,8 @@ void Pipeline::release_reference(Chunk* chunk) noexcept {
 
 ThreadArena* Pipeline::find_arena(ThreadState& thread) noexcept try {
     if (thread.arenas_are_gone) return nullptr;
-    const std::shared_ptr<ThreadArena> arena = ThreadArenas::of_this_thread().find_or_add(
-        id_, [this] { return adopt_arena(); });
+    const std::shared_ptr<ThreadArena> arena =
+        ThreadArenas::of_this_thread().find_or_add(id_, [this] { return adopt_arena(); });
     thread.arena = arena.get();
     thread.pipeline_id = id_;
     return arena.get();

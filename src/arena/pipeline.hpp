@@ -1,7 +1,7 @@
 // The pipeline: what the threads that trace and the exporter share.
 //
-// A pool of chunks, the queue of full ones, the arenas of the threads, and the two switches a thread looks at. The hot path
-// reads `accepting` and `shedding`; everything else here is slow path or the exporter's.
+// A pool of chunks, the queue of full ones, the arenas of the threads, and the two switches a thread looks
+// at. The hot path reads `accepting` and `shedding`; everything else here is slow path or the exporter's.
 #pragma once
 
 #include <concurrentqueue/concurrentqueue.h>
@@ -22,8 +22,8 @@ namespace judgeval::detail {
 
 class Pipeline;
 
-/// Starts the tracer's pipeline where it has none: at creation, and at the first span of a forked child. Null when it must
-/// not have one, or cannot. Defined where tracers are put together (src/tracer.cpp).
+/// Starts the tracer's pipeline where it has none: at creation, and at the first span of a forked child. Null
+/// when it must not have one, or cannot. Defined where tracers are put together (src/tracer.cpp).
 Pipeline* start_pipeline(TracerState& tracer) noexcept;
 
 struct PipelineSettings {
@@ -48,8 +48,8 @@ class Pipeline {
     [[nodiscard]] ThreadArena* known_arena(const ThreadState& thread) const noexcept {
         return thread.pipeline_id == id_ ? thread.arena : nullptr;
     }
-    /// The same after a longer look; makes one on the thread's first use. Null when there is no memory for it, or the
-    /// thread is past its thread-local destructors.
+    /// The same after a longer look; makes one on the thread's first use. Null when there is no memory for
+    /// it, or the thread is past its thread-local destructors.
     [[nodiscard]] ThreadArena* find_arena(ThreadState& thread) noexcept;
 
     /// Called with the arena of a thread that is past its thread-local destructors, one at a time.
@@ -61,11 +61,13 @@ class Pipeline {
 
     /// False once the pipeline stopped taking spans: those that end now are counted as dropped.
     [[nodiscard]] bool is_accepting() const noexcept {
-        return accepting_.load(std::memory_order_relaxed);  // relaxed: a switch; late readers are counted at the end
+        return accepting_.load(
+            std::memory_order_relaxed);  // relaxed: a switch; late readers are counted at the end
     }
     /// True in a forked child for what belongs to its parent.
     [[nodiscard]] bool is_inherited() const noexcept {
-        return is_inherited_.load(std::memory_order_relaxed);  // relaxed: written while the child had one thread
+        return is_inherited_.load(
+            std::memory_order_relaxed);  // relaxed: written while the child had one thread
     }
     void stop_accepting() noexcept;
 
@@ -90,8 +92,8 @@ class Pipeline {
     void wake_if_filling() noexcept;
 
     // --- the exporter's side ---
-    /// The chunks that threads are filling now. Must be read before the queue is drained: a chunk that moves in
-    /// between is then found twice, and not missed.
+    /// The chunks that threads are filling now. Must be read before the queue is drained: a chunk that moves
+    /// in between is then found twice, and not missed.
     void snapshot_current(std::vector<Chunk*>& chunks);
     [[nodiscard]] bool dequeue_full(Chunk*& chunk) noexcept { return full_.try_dequeue(chunk); }
     /// Drops one reference; the last one frees the chunk (with its chain).

@@ -1,7 +1,7 @@
 // Start and end of a span: the two calls every span makes, on the thread that traces.
 //
-// Starting fills in ids, time and parent; ending writes the whole ScopeSpans.spans entry once, into the thread's arena. Touches
-// the thread's state, its arena, and the pipeline's switches.
+// Starting fills in ids, time and parent; ending writes the whole ScopeSpans.spans entry once, into the
+// thread's arena. Touches the thread's state, its arena, and the pipeline's switches.
 #include <algorithm>
 #include <cstddef>
 #include <string_view>
@@ -20,7 +20,8 @@ namespace {
 
 constexpr std::uint8_t kSampled = 1;
 /// Keys the library writes itself: an attribute set under one of them must take the careful way.
-constexpr std::uint64_t kOwnKeys = key_filter_bit("judgment.span_kind") | key_filter_bit("judgment.update_id");
+constexpr std::uint64_t kOwnKeys =
+    key_filter_bit("judgment.span_kind") | key_filter_bit("judgment.update_id");
 
 /// Copies whole words, up to kCopySlack - 1 bytes more than asked: both sides have the slack.
 inline void copy_with_slack(unsigned char* to, const unsigned char* from, std::size_t size) noexcept {
@@ -31,25 +32,29 @@ inline void copy_with_slack(unsigned char* to, const unsigned char* from, std::s
     for (std::size_t at = 0; at < size; at += 32) std::memcpy(to + at, from + at, 32);
 }
 
+/// Bytes of most records beside the span's own wire bytes.
+constexpr std::size_t kUsualHead = 98;
+
 /// Most bytes of a record beside the span's own wire bytes.
 constexpr std::size_t kHeadMost = 128;
 
 /// The fields every span has, at fixed places: copied as a block, then filled in.
 template <bool kHasParent>
-JUDGEVAL_ALWAYS_INLINE unsigned char* put_fixed_fields(unsigned char* const out, const OpenSpan& span, std::uint64_t end_time) noexcept {
+JUDGEVAL_ALWAYS_INLINE unsigned char* put_fixed_fields(unsigned char* const out, const OpenSpan& span,
+                                                       std::uint64_t end_time) noexcept {
     // Without a parent the fields behind span_id stand this much earlier.
     constexpr std::size_t kShift = kHasParent ? 0 : 10;
     constexpr std::string_view kWithParent(
-        "\x12\0\0\0\0"                                // ScopeSpans.spans; its length follows when it is known
-        "\x0A\x10................"                     // trace_id
-        "\x12\x08........"                             // span_id
-        "\x22\x08........"                             // parent_span_id
-        "\x85\x01\0\0\0\0"                            // flags
-        "\x30\x01"                                     // kind
-        "\x39........"                                 // start_time_unix_nano
-        "\x41........"                                 // end_time_unix_nano
+        "\x12\0\0\0\0"              // ScopeSpans.spans; its length follows when it is known
+        "\x0A\x10................"  // trace_id
+        "\x12\x08........"          // span_id
+        "\x22\x08........"          // parent_span_id
+        "\x85\x01\0\0\0\0"          // flags
+        "\x30\x01"                  // kind
+        "\x39........"              // start_time_unix_nano
+        "\x41........"              // end_time_unix_nano
         "\x4A\x18\x0A\x12judgment.update_id\x12\x02\x18\0"  // attributes { key, value { int_value } }
-        "\x7A\0",                                      // status: empty
+        "\x7A\0",                                           // status: empty
         5 + 18 + 10 + 10 + 6 + 2 + 9 + 9 + 26 + 2);
     std::memcpy(out, kWithParent.data(), 33);
     std::memcpy(out + 33, kWithParent.data() + 33 + kShift, kWithParent.size() - 33 - kShift);
@@ -58,8 +63,9 @@ JUDGEVAL_ALWAYS_INLINE unsigned char* put_fixed_fields(unsigned char* const out,
     if constexpr (kHasParent) std::memcpy(out + 35, span.parent_span_id.bytes.data(), 8);
     unsigned char* const at = out + 43 - kShift;
     // W3C's flags in the low byte; 0x100: it is known whether the parent is remote, 0x200: it is
-    store_unaligned(at + 2, static_cast<std::uint32_t>(span.node.context.trace_flags | 0x100U |
-                                                       (static_cast<std::uint32_t>(span.parent_is_remote) << 9U)));
+    store_unaligned(at + 2,
+                    static_cast<std::uint32_t>(span.node.context.trace_flags | 0x100U |
+                                               (static_cast<std::uint32_t>(span.parent_is_remote) << 9U)));
     at[7] = span.kind;
     store_unaligned(at + 9, span.start_time);
     store_unaligned(at + 18, end_time);
@@ -69,8 +75,9 @@ JUDGEVAL_ALWAYS_INLINE unsigned char* put_fixed_fields(unsigned char* const out,
 }
 
 unsigned char* put_dropped_counts(unsigned char* at, const SpanTally& tally) noexcept {
-    for (const auto& [tag, count] : {std::pair{0x50, tally.dropped_attributes}, std::pair{0x60, tally.dropped_events},
-                                     std::pair{0x70, tally.dropped_links}}) {
+    for (const auto& [tag, count] :
+         {std::pair{0x50, tally.dropped_attributes}, std::pair{0x60, tally.dropped_events},
+          std::pair{0x70, tally.dropped_links}}) {
         if (count == 0) continue;
         *at++ = static_cast<unsigned char>(tag);
         at = wire::put_varint(at, count);
@@ -118,8 +125,8 @@ inline void push(ThreadState& thread, ContextNode& node) noexcept {
 }
 
 void remove_from_stack(ThreadState& thread, ContextNode& node) noexcept {
-    // Ended out of order: take it out of the middle. Not found means that another thread owns the stack it is on; that
-    // stack is not ours to touch.
+    // Ended out of order: take it out of the middle. Not found means that another thread owns the stack it is
+    // on; that stack is not ours to touch.
     for (ContextNode* above = thread.current; above != nullptr; above = above->previous) {
         if (above->previous == &node) {
             above->previous = node.previous;
@@ -143,7 +150,8 @@ const SpanContext* context_above(const ThreadState& thread) noexcept {
     return load_unaligned<std::uint64_t>(node->context.span_id.bytes.data()) != 0 ? &node->context : nullptr;
 }
 
-/// A span that is not recorded, and counted if its trace was given up; the spans below it learn that from its context.
+/// A span that is not recorded, and counted if its trace was given up; the spans below it learn that from its
+/// context.
 SpanState suppress(OpenSpan& span, Pipeline& pipeline, ThreadState& thread) noexcept {
     const bool is_sampled = (span.node.context.trace_flags & kSampled) != 0;
     span.node.context.span_id = new_span_id(thread);
@@ -156,7 +164,8 @@ SpanState suppress(OpenSpan& span, Pipeline& pipeline, ThreadState& thread) noex
     return SpanState::kSuppressed;
 }
 
-/// What becomes of a span that starts here: recorded, or suppressed with its whole trace, or not even looked at.
+/// What becomes of a span that starts here: recorded, or suppressed with its whole trace, or not even looked
+/// at.
 JUDGEVAL_ALWAYS_INLINE SpanState start(OpenSpan& span, TracerState& tracer, std::uint8_t kind,
                                        const SpanContext* parent, ThreadState& thread) noexcept {
     // acquire: the pipeline was built before it was published
@@ -172,10 +181,13 @@ JUDGEVAL_ALWAYS_INLINE SpanState start(OpenSpan& span, TracerState& tracer, std:
         const std::uint8_t flags = parent->trace_flags;
         const bool is_remote = parent->is_remote;
         bool is_shed = parent->is_shed;
-        if ((flags & kSampled) == 0) [[unlikely]] return SpanState::kInactive;  // its context stays the current one
+        if ((flags & kSampled) == 0) [[unlikely]]
+            return SpanState::kInactive;  // its context stays the current one
         // A trace that comes in from elsewhere begins here as far as this process's memory is concerned.
-        if (is_remote) [[unlikely]] is_shed = is_shed || pipeline->is_shedding();
-        // Field by field: a wider copy would not line up with the stores that wrote the parent's a moment ago.
+        if (is_remote) [[unlikely]]
+            is_shed = is_shed || pipeline->is_shedding();
+        // Field by field: a wider copy would not line up with the stores that wrote the parent's a moment
+        // ago.
         context.trace_id = parent->trace_id;
         context.trace_flags = flags;
         context.is_remote = false;
@@ -183,7 +195,8 @@ JUDGEVAL_ALWAYS_INLINE SpanState start(OpenSpan& span, TracerState& tracer, std:
         span.parent_span_id = parent->span_id;
         span.parent_is_remote = is_remote;
         span.has_parent = true;
-        if (is_shed) [[unlikely]] return suppress(span, *pipeline, thread);
+        if (is_shed) [[unlikely]]
+            return suppress(span, *pipeline, thread);
     } else {
         context.trace_id = new_trace_id(thread);
         context.trace_flags = pipeline->samples(context.trace_id) ? kSampled : 0;
@@ -191,7 +204,8 @@ JUDGEVAL_ALWAYS_INLINE SpanState start(OpenSpan& span, TracerState& tracer, std:
         context.is_shed = pipeline->is_shedding();
         span.parent_is_remote = false;
         span.has_parent = false;
-        if (context.trace_flags == 0 || context.is_shed) [[unlikely]] return suppress(span, *pipeline, thread);
+        if (context.trace_flags == 0 || context.is_shed) [[unlikely]]
+            return suppress(span, *pipeline, thread);
     }
     with_arena(*pipeline, thread, [](ThreadArena& arena) { arena.counters.started.add(1); });
     span.kind = kind;
@@ -227,12 +241,17 @@ JUDGEVAL_ALWAYS_INLINE void hand_over(OpenSpan& span, ThreadArena& arena, std::u
         counters.dropped_attributes.add(span.tally.dropped_attributes);
         counters.truncated_values.add(span.tally.truncated_values);
     }
-    if (!span.pipeline->is_accepting()) [[unlikely]] return count_drop(counters, DropReason::kShutdown);
+    if (!span.pipeline->is_accepting()) [[unlikely]]
+        return count_drop(counters, DropReason::kShutdown);
     const auto body_size = static_cast<std::size_t>(span.cursor - span.begin);
     unsigned char* const out = arena.reserve(kHeadMost + body_size);
-    if (out == nullptr) [[unlikely]] return hand_over_slowly(span, arena, end_time);
-    __builtin_prefetch(out + 1024, 1);  // the write stream is a kilobyte behind it
-    __builtin_prefetch(out + 1088, 1);
+    if (out == nullptr) [[unlikely]]
+        return hand_over_slowly(span, arena, end_time);
+    // As far ahead as this record is long, a kilobyte from here: the exporter's core read these lines last,
+    // and taking them back costs more than a span.
+    for (std::size_t ahead = 0; ahead < kUsualHead + body_size; ahead += kCacheLine) {
+        __builtin_prefetch(out + kWriteAhead + ahead, 1);
+    }
     unsigned char* const body = put_head(out, span, end_time);
     copy_with_slack(body, span.begin, body_size);
     wire::put_padded(out + 1, static_cast<std::size_t>(body + body_size - out) - 1 - wire::kPaddedSize);
@@ -248,7 +267,8 @@ void start_scoped(OpenSpan& span, TracerState& tracer, std::uint8_t kind) noexce
     span.state = state;
     if (state == SpanState::kInactive) return;
     span.is_current = true;
-    if (state == SpanState::kSuppressed) [[unlikely]] span.node.span = nullptr;
+    if (state == SpanState::kSuppressed) [[unlikely]]
+        span.node.span = nullptr;
     push(thread, span.node);
 }
 
@@ -267,18 +287,21 @@ void start_detached(OpenSpan& span, TracerState& tracer, std::uint8_t kind, cons
 
 void end(OpenSpan& span) noexcept {
     ThreadState& thread = thread_state;
-    if (span.is_current) [[likely]] pop(thread, span.node);
+    if (span.is_current) [[likely]]
+        pop(thread, span.node);
     if (span.state == SpanState::kRecording) [[likely]] {
         const std::uint64_t end_time = std::max(Clock::now(thread), span.start_time);
         if (exceptions_in_flight(thread) > span.uncaught_exceptions && span.tally.status == 0) [[unlikely]] {
             set_status(span, StatusCode::kError, "left by an exception");
         }
         if (!span.pipeline->is_inherited()) [[likely]] {
-            with_arena(*span.pipeline, thread, [&span, end_time](ThreadArena& arena) __attribute__((always_inline)) {
-                hand_over(span, arena, end_time);
-                // last: a pipeline without open spans may be taken down
-                arena.counters.ended.add(1);
-            });
+            with_arena(
+                *span.pipeline, thread,
+                [&span, end_time ](ThreadArena & arena) __attribute__((always_inline)) {
+                    hand_over(span, arena, end_time);
+                    // last: a pipeline without open spans may be taken down
+                    arena.counters.ended.add(1);
+                });
         }
         release_bytes(span);
     }
@@ -286,10 +309,9 @@ void end(OpenSpan& span) noexcept {
 }
 
 void relocate(OpenSpan& from, OpenSpan& to) noexcept {
-    const std::size_t inline_used =
-        from.state == SpanState::kRecording && from.begin == from.inline_bytes
-            ? static_cast<std::size_t>(from.cursor - from.begin)
-            : 0;
+    const std::size_t inline_used = from.state == SpanState::kRecording && from.begin == from.inline_bytes
+                                        ? static_cast<std::size_t>(from.cursor - from.begin)
+                                        : 0;
     std::memcpy(static_cast<void*>(&to), static_cast<const void*>(&from),
                 offsetof(OpenSpan, inline_bytes) + inline_used);
     if (from.state == SpanState::kRecording && from.begin == from.inline_bytes) {

@@ -14,7 +14,8 @@ namespace {
 /// Copies the two pieces of a record, as one sequence of bytes, into `to`.
 class PieceReader {
   public:
-    PieceReader(const unsigned char* head, std::size_t head_size, const unsigned char* body, std::size_t body_size)
+    PieceReader(const unsigned char* head, std::size_t head_size, const unsigned char* body,
+                std::size_t body_size)
         : pieces_{{head, head_size}, {body, body_size}} {}
 
     std::size_t read(unsigned char* to, std::size_t most) noexcept {
@@ -43,10 +44,10 @@ ThreadArena::ThreadArena(Pipeline& pipeline) : pipeline_(&pipeline), token_(pipe
 
 void ThreadArena::hand_in() noexcept {
     if (chunk_ == nullptr) return;
-    // Into the queue first, then out of `current`: a flush that reads `current` and drains the queue after it finds the
-    // chunk at least once.
-    // (The queue has blocks for every chunk of the pool from its start; should it need one more and get no memory, the
-    // chunk's spans stay counted as recorded and become DropReason::kShutdown in the end.)
+    // Into the queue first, then out of `current`: a flush that reads `current` and drains the queue after it
+    // finds the chunk at least once. (The queue has blocks for every chunk of the pool from its start; should
+    // it need one more and get no memory, the chunk's spans stay counted as recorded and become
+    // DropReason::kShutdown in the end.)
     static_cast<void>(pipeline_->full_.enqueue(token_, chunk_));
     // release: see current()
     current_.store(nullptr, std::memory_order_release);
@@ -78,6 +79,9 @@ bool ThreadArena::append_slow(const unsigned char* head, std::size_t head_size, 
     hand_in();
     Chunk* const chunk = acquire_chunk();
     if (chunk == nullptr) return false;
+    for (std::size_t ahead = 0; ahead < kWriteAhead + size; ahead += kCacheLine) {
+        __builtin_prefetch(chunk->data + ahead, 1);
+    }
     PieceReader(head, head_size, body, body_size).read(chunk->data, size);
     chunk_ = chunk;
     cursor_ = chunk->data;

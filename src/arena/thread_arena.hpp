@@ -1,8 +1,8 @@
 // A thread's arena: where its finished spans are written, one chunk after another.
 //
-// The owner thread is its only writer. The exporter reads `current` and what that chunk has published. When the
-// thread exits, its last chunk goes through the queue like a full one and the arena waits for its next owner, counters
-// and all.
+// The owner thread is its only writer. The exporter reads `current` and what that chunk has published. When
+// the thread exits, its last chunk goes through the queue like a full one and the arena waits for its next
+// owner, counters and all.
 #pragma once
 
 #include <atomic>
@@ -16,6 +16,9 @@
 namespace judgeval::detail {
 
 class Pipeline;
+
+/// How far ahead of its writing a thread asks for cache lines.
+inline constexpr std::size_t kWriteAhead = 1024;
 
 class alignas(kCacheLine) ThreadArena {
   public:
@@ -37,10 +40,10 @@ class alignas(kCacheLine) ThreadArena {
                                 std::memory_order_release);
     }
 
-    /// The same for a record in up to three pieces, after reserve() said null: takes a new chunk, or several for a
-    /// record larger than one, waits if the policy says so. False when there is no memory.
-    [[nodiscard]] bool append_slow(const unsigned char* head, std::size_t head_size, const unsigned char* body,
-                                   std::size_t body_size) noexcept;
+    /// The same for a record in up to three pieces, after reserve() said null: takes a new chunk, or several
+    /// for a record larger than one, waits if the policy says so. False when there is no memory.
+    [[nodiscard]] bool append_slow(const unsigned char* head, std::size_t head_size,
+                                   const unsigned char* body, std::size_t body_size) noexcept;
 
     /// Hands in the current chunk: it is full, or the owner is about to leave.
     void hand_in() noexcept;
@@ -55,8 +58,8 @@ class alignas(kCacheLine) ThreadArena {
   private:
     friend class Pipeline;
     [[nodiscard]] Chunk* acquire_chunk() noexcept;
-    [[nodiscard]] bool append_chain(const unsigned char* head, std::size_t head_size, const unsigned char* body,
-                                    std::size_t body_size) noexcept;
+    [[nodiscard]] bool append_chain(const unsigned char* head, std::size_t head_size,
+                                    const unsigned char* body, std::size_t body_size) noexcept;
 
     unsigned char* cursor_ = nullptr;
     unsigned char* limit_ = nullptr;

@@ -1,4 +1,5 @@
-// The arenas a thread owns, one for each pipeline it traced into, and what happens to them when the thread exits.
+// The arenas a thread owns, one for each pipeline it traced into, and what happens to them when the thread
+// exits.
 #pragma once
 
 #include <cstdint>

@@ -64,7 +64,10 @@ struct Compressor::Contexts {
 };
 
 Compressor::Compressor(ChunkPool& pool, int zstd_level, int gzip_level)
-    : pool_(pool), zstd_level_(zstd_level), gzip_level_(gzip_level), contexts_(std::make_unique<Contexts>()) {}
+    : pool_(pool),
+      zstd_level_(zstd_level),
+      gzip_level_(gzip_level),
+      contexts_(std::make_unique<Contexts>()) {}
 
 Compressor::~Compressor() = default;
 
@@ -86,7 +89,8 @@ bool Compressor::begin(Compression compression, std::size_t size) {
                                                  Z_DEFAULT_STRATEGY) == Z_OK;
             return contexts_->has_gzip;
         }
-        case Compression::kNone: return true;
+        case Compression::kNone:
+            return true;
     }
     return false;
 }
@@ -108,7 +112,8 @@ bool Compressor::write(Output& output, Compression compression, std::string_view
         }
         case Compression::kGzip: {
             z_stream& stream = contexts_->gzip;
-            stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));  // zlib's const is optional
+            stream.next_in =
+                reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));  // zlib's const is optional
             stream.avail_in = static_cast<uInt>(bytes.size());  // a piece is never larger than a chunk
             for (;;) {
                 const Output::Room room = output.room();
@@ -137,14 +142,16 @@ bool Compressor::write(Output& output, Compression compression, std::string_view
     return false;
 }
 
-bool Compressor::compress(Batch& batch, std::string_view before, const std::function<void(const Segment&)>& done) {
+bool Compressor::compress(Batch& batch, std::string_view before,
+                          const std::function<void(const Segment&)>& done) {
     const Compression compression = batch.compression;
     Output output(pool_);
     if (!begin(compression, batch.encoded_bytes) || !write(output, compression, before, false)) return false;
     while (!batch.segments.empty()) {
         // from the back: a segment that is done leaves the list, and records have no order to keep
         const Segment segment = batch.segments.back();
-        std::string_view bytes(reinterpret_cast<const char*>(segment.chunk->data) + segment.offset, segment.size);
+        std::string_view bytes(reinterpret_cast<const char*>(segment.chunk->data) + segment.offset,
+                               segment.size);
         for (const Chunk* chunk = segment.chunk;;) {
             if (!write(output, compression, bytes, false)) return false;
             chunk = chunk->next;

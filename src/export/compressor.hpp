@@ -1,6 +1,8 @@
-// The compressor: turns a batch's segments into a request body, streaming from arena memory into chunks of the same pool.
+// The compressor: turns a batch's segments into a request body, streaming from arena memory into chunks of
+// the same pool.
 //
-// One thread uses one compressor: the exporter's own, or a compressor thread. Its contexts are made at first use and kept.
+// One thread uses one compressor: the exporter's own, or a compressor thread. Its contexts are made at first
+// use and kept.
 #pragma once
 
 #include <functional>
@@ -20,11 +22,14 @@ class Compressor {
     Compressor(const Compressor&) = delete;
     Compressor& operator=(const Compressor&) = delete;
 
-    /// Writes `before` and the segments' records as batch.body. `done` is told of each segment no longer needed. False
-    /// when memory ran out or the library failed; then batch.body is null and what was not `done` still needs it.
-    [[nodiscard]] bool compress(Batch& batch, std::string_view before, const std::function<void(const Segment&)>& done);
+    /// Writes `before` and the segments' records as batch.body. `done` is told of each segment no longer
+    /// needed. False when memory ran out or the library failed; then batch.body is null and what was not
+    /// `done` still needs it.
+    [[nodiscard]] bool compress(Batch& batch, std::string_view before,
+                                const std::function<void(const Segment&)>& done);
 
-    /// Rewrites a zstd body as gzip, for an endpoint that refuses zstd. False when it could not; the body is as it was.
+    /// Rewrites a zstd body as gzip, for an endpoint that refuses zstd. False when it could not; the body is
+    /// as it was.
     [[nodiscard]] bool recompress_as_gzip(Batch& batch);
 
   private:

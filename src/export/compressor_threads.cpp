@@ -12,9 +12,8 @@ CompressorThreads::CompressorThreads(ChunkPool& pool, int zstd_level, int gzip_l
                                      std::function<void()> on_done)
     : on_done_(std::move(on_done)) {
     for (std::uint32_t i = 0; i < count; ++i) {
-        threads_.push_back(start_quiet_thread("judgeval-zip", [this, &pool, zstd_level, gzip_level] {
-            run(pool, zstd_level, gzip_level);
-        }));
+        threads_.push_back(start_quiet_thread(
+            "judgeval-zip", [this, &pool, zstd_level, gzip_level] { run(pool, zstd_level, gzip_level); }));
     }
 }
 

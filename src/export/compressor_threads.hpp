@@ -1,7 +1,7 @@
 // Compressor threads: when one core of compression is not enough (PipelineOptions::compressor_threads > 1).
 //
-// The exporter's thread submits batches and takes them back; between the two a batch belongs to the compressor thread that
-// took it. Chunks are still released by the exporter's thread alone.
+// The exporter's thread submits batches and takes them back; between the two a batch belongs to the
+// compressor thread that took it. Chunks are still released by the exporter's thread alone.
 #pragma once
 
 #include <condition_variable>
@@ -25,8 +25,10 @@ class CompressorThreads {
         std::vector<Segment> done;  ///< for the exporter to release
     };
 
-    /// `on_done` is called from a compressor thread after each job. Throws std::system_error when no thread can be started.
-    CompressorThreads(ChunkPool& pool, int zstd_level, int gzip_level, std::uint32_t count, std::function<void()> on_done);
+    /// `on_done` is called from a compressor thread after each job. Throws std::system_error when no thread
+    /// can be started.
+    CompressorThreads(ChunkPool& pool, int zstd_level, int gzip_level, std::uint32_t count,
+                      std::function<void()> on_done);
     ~CompressorThreads();
     CompressorThreads(const CompressorThreads&) = delete;
     CompressorThreads& operator=(const CompressorThreads&) = delete;

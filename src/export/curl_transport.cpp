@@ -133,7 +133,8 @@ CurlTransport::CurlTransport(const PipelineOptions& options) : state_(std::make_
 }
 
 CurlTransport::~CurlTransport() {
-    for (const auto& [id, request] : state_->requests) ::curl_multi_remove_handle(state_->multi, request->easy);
+    for (const auto& [id, request] : state_->requests)
+        ::curl_multi_remove_handle(state_->multi, request->easy);
     state_->requests.clear();
     ::curl_multi_cleanup(state_->multi);
 }
@@ -147,7 +148,8 @@ void CurlTransport::send(std::uint64_t id, const HttpRequest& what) {
         state_->failed.push_back({id, {0, "libcurl has no memory", {}, {}}});
         return;
     }
-    for (const auto& header : what.headers) request->headers = ::curl_slist_append(request->headers, header.c_str());
+    for (const auto& header : what.headers)
+        request->headers = ::curl_slist_append(request->headers, header.c_str());
     request->headers = ::curl_slist_append(request->headers, "Expect:");  // no round trip before the body
     curl_off_t size = 0;
     for (const auto piece : what.body) size += static_cast<curl_off_t>(piece.size());
@@ -169,7 +171,7 @@ void CurlTransport::send(std::uint64_t id, const HttpRequest& what) {
     ::curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->error);
     ::curl_easy_setopt(easy, CURLOPT_PRIVATE, request.get());
     ::curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    ::curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);  // a resolver that hangs must not hang us
+    ::curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);      // a resolver that hangs must not hang us
     ::curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);  // the key goes to the host it was meant for
     ::curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     ::curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout.count()));
@@ -212,7 +214,8 @@ void CurlTransport::wait(std::chrono::nanoseconds at_most, std::vector<Completio
         message = ::curl_multi_info_read(state_->multi, &messages);
     }
     for (; message != nullptr; message = ::curl_multi_info_read(state_->multi, &messages)) {
-        if (message->msg == CURLMSG_DONE) state_->finish(message->easy_handle, message->data.result, completions);
+        if (message->msg == CURLMSG_DONE)
+            state_->finish(message->easy_handle, message->data.result, completions);
     }
     for (auto& completion : state_->failed) completions.push_back(std::move(completion));
     state_->failed.clear();
@@ -224,7 +227,8 @@ std::string check_url(const std::string& url) {
     start_curl();
     const std::unique_ptr<CURLU, FreeCurlUrl> parsed(::curl_url());
     if (!parsed) return "no memory to parse it";
-    if (const CURLUcode result = ::curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0); result != CURLUE_OK) {
+    if (const CURLUcode result = ::curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0);
+        result != CURLUE_OK) {
         return ::curl_url_strerror(result);
     }
     char* text = nullptr;

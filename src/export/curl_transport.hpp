@@ -1,4 +1,5 @@
-// The transport over libcurl's multi interface: keep-alive connections, TLS verified, time-outs, one wait for everything.
+// The transport over libcurl's multi interface: keep-alive connections, TLS verified, time-outs, one wait for
+// everything.
 //
 // Made and used by the exporter's thread, but for wake().
 #pragma once

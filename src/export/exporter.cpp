@@ -19,7 +19,8 @@ std::string describe(const HttpResponse& response) {
     if (response.status == 0) return response.error.empty() ? "no answer" : response.error;
     std::string text = "HTTP " + std::to_string(response.status);
     // what a server says may be a page: one line of it is enough
-    const auto line = response.body.substr(0, std::min<std::size_t>(response.body.find_first_of("\r\n"), 200));
+    const auto line =
+        response.body.substr(0, std::min<std::size_t>(response.body.find_first_of("\r\n"), 200));
     const bool is_text = std::all_of(line.begin(), line.end(), [](char c) { return c >= ' ' && c <= '~'; });
     if (!line.empty() && is_text) text += " (" + line + ")";
     return text;
@@ -34,8 +35,8 @@ int gzip_level(const PipelineOptions& options) {
 
 }  // namespace
 
-Exporter::Exporter(Pipeline& pipeline, Frame frame, ExporterSettings settings, Transport& transport, ExportClock& clock,
-                   const Log& log)
+Exporter::Exporter(Pipeline& pipeline, Frame frame, ExporterSettings settings, Transport& transport,
+                   ExportClock& clock, const Log& log)
     : pipeline_(pipeline),
       frame_(std::move(frame)),
       settings_(std::move(settings)),
@@ -48,10 +49,9 @@ Exporter::Exporter(Pipeline& pipeline, Frame frame, ExporterSettings settings, T
       readiness_(settings_.preparation ? Readiness::kUnprepared : Readiness::kReady),
       random_(settings_.random_seed) {
     if (settings_.options.compressor_threads > 1) {
-        threads_ = std::make_unique<CompressorThreads>(pipeline.pool(), zstd_level(settings_.options),
-                                                       gzip_level(settings_.options),
-                                                       settings_.options.compressor_threads,
-                                                       [this] { transport_.wake(); });
+        threads_ = std::make_unique<CompressorThreads>(
+            pipeline.pool(), zstd_level(settings_.options), gzip_level(settings_.options),
+            settings_.options.compressor_threads, [this] { transport_.wake(); });
     }
 }
 
@@ -109,8 +109,9 @@ SteadyTime Exporter::next_deadline() {
 
 void Exporter::collect() {
     pipeline_.acknowledge_wake();
-    // Current chunks first, the queue after: a chunk that moves in between is then seen twice (the second time with what is
-    // new in it), never missed. Nothing is freed in here, so what was seen stays what it is.
+    // Current chunks first, the queue after: a chunk that moves in between is then seen twice (the second
+    // time with what is new in it), never missed. Nothing is freed in here, so what was seen stays what it
+    // is.
     current_chunks_.clear();
     full_chunks_.clear();
     pipeline_.snapshot_current(current_chunks_);
@@ -123,16 +124,19 @@ void Exporter::collect() {
         // acquire: pairs with the owner's release, the bytes below the offset are complete
         add_segment(chunk, chunk->published.load(std::memory_order_acquire));
     }
-    // The owners' references go last: a full chunk may be among the current ones too, and once free it is another's.
+    // The owners' references go last: a full chunk may be among the current ones too, and once free it is
+    // another's.
     for (Chunk* const chunk : full_chunks_) pipeline_.release_reference(chunk);
 }
 
 void Exporter::add_segment(Chunk* chunk, std::uint64_t published) {
     const std::uint32_t spans = Chunk::spans_of(published) - chunk->collected_spans;
     if (spans == 0) return;
-    Segment segment{chunk, chunk->collected_bytes, Chunk::bytes_of(published) - chunk->collected_bytes, spans, 0};
+    Segment segment{chunk, chunk->collected_bytes, Chunk::bytes_of(published) - chunk->collected_bytes, spans,
+                    0};
     segment.total_size = segment.size;
-    for (const Chunk* next = chunk->next; next != nullptr; next = next->next) segment.total_size += next->size;
+    for (const Chunk* next = chunk->next; next != nullptr; next = next->next)
+        segment.total_size += next->size;
     pending_.push_back(segment);
     ++chunk->references;
     chunk->collected_bytes += segment.size;
@@ -175,9 +179,10 @@ void Exporter::finish_preparation(const HttpResponse& response, SteadyTime now) 
     }
     if (now >= next_complaint_) {
         next_complaint_ = now + kComplainAgain;
-        log_(LogLevel::kWarning, "cannot find the project: " + trouble +
-                                     (is_passing ? "; spans wait in memory and it is asked again"
-                                                 : "; spans are dropped until it is found, asking again in 60 s"));
+        log_(LogLevel::kWarning,
+             "cannot find the project: " + trouble +
+                 (is_passing ? "; spans wait in memory and it is asked again"
+                             : "; spans are dropped until it is found, asking again in 60 s"));
     }
 }
 
@@ -189,15 +194,18 @@ bool Exporter::should_compress() const {
     if (batches_.size() >= settings_.options.max_requests_in_flight + beside) return false;
     const ChunkPool& pool = pipeline_.pool();
     const bool is_due = pending_bytes_ >= settings_.options.max_batch_bytes ||
-                        pending_sequence_ < send_all_below_ || pool.free() < pool.reserved() + pool.total() / 8;
+                        pending_sequence_ < send_all_below_ ||
+                        pool.free() < pool.reserved() + pool.total() / 8;
     if (!is_due) return false;
-    // A batch that does not compress takes as much as it holds. When nothing else is on its way the reserve suffices.
+    // A batch that does not compress takes as much as it holds. When nothing else is on its way the reserve
+    // suffices.
     const std::size_t needed = settings_.options.max_batch_bytes / kChunkData + 2;
     return batches_.empty() || pool.free() >= needed;
 }
 
 void Exporter::compress_next(SteadyTime now) {
-    if (is_project_refused_ && readiness_ != Readiness::kReady) return drop_pending(DropReason::kProjectUnresolved);
+    if (is_project_refused_ && readiness_ != Readiness::kReady)
+        return drop_pending(DropReason::kProjectUnresolved);
     while (should_compress()) {
         auto made = std::make_unique<Batch>();
         Batch& batch = *made;
@@ -273,7 +281,8 @@ void Exporter::handle(Batch& batch, const HttpResponse& response, SteadyTime now
     if (refuses_zstd) {
         if (compression_ == Compression::kZstd) {
             compression_ = Compression::kGzip;
-            log_(LogLevel::kInfo, "the endpoint refuses zstd (" + describe(response) + "): sending gzip from now on");
+            log_(LogLevel::kInfo,
+                 "the endpoint refuses zstd (" + describe(response) + "): sending gzip from now on");
         }
         if (compressor_.recompress_as_gzip(batch)) {
             batch.next_attempt = now;
@@ -285,7 +294,8 @@ void Exporter::handle(Batch& batch, const HttpResponse& response, SteadyTime now
     if (now >= next_complaint_) {
         next_complaint_ = now + kComplainAgain;
         log_(LogLevel::kWarning, "the backend refuses spans: " + describe(response) + "; " +
-                                     std::to_string(batch.spans) + " dropped, more of this is counted, not logged");
+                                     std::to_string(batch.spans) +
+                                     " dropped, more of this is counted, not logged");
     }
     drop(batch, DropReason::kRefused);
 }

@@ -1,8 +1,10 @@
-// The exporter: a state machine that takes finished spans from the pipeline and gets them delivered, or counts them.
+// The exporter: a state machine that takes finished spans from the pipeline and gets them delivered, or
+// counts them.
 //
-// Collects chunk bytes into batches, has them compressed, sends them with a bounded number in flight, and retries by the OTLP rules.
-// It owns no thread and never sleeps: whoever drives it (ExporterThread, or the simulator of the tests) calls step(), waits
-// until next_deadline() or an event, and calls step() again. All calls from that one thread, except where noted.
+// Collects chunk bytes into batches, has them compressed, sends them with a bounded number in flight, and
+// retries by the OTLP rules. It owns no thread and never sleeps: whoever drives it (ExporterThread, or the
+// simulator of the tests) calls step(), waits until next_deadline() or an event, and calls step() again. All
+// calls from that one thread, except where noted.
 #pragma once
 
 #include <deque>
@@ -53,8 +55,8 @@ struct ExporterCounters {
 
 class Exporter {
   public:
-    Exporter(Pipeline& pipeline, Frame frame, ExporterSettings settings, Transport& transport, ExportClock& clock,
-             const Log& log);
+    Exporter(Pipeline& pipeline, Frame frame, ExporterSettings settings, Transport& transport,
+             ExportClock& clock, const Log& log);
     ~Exporter();
     Exporter(const Exporter&) = delete;
     Exporter& operator=(const Exporter&) = delete;
@@ -65,8 +67,8 @@ class Exporter {
     /// When step() has something to do again, events aside. Already past when there is work left.
     [[nodiscard]] SteadyTime next_deadline();
 
-    /// Collects everything that ended before the call and sends it without waiting for a full batch. Returns the
-    /// number to ask is_flushed() with.
+    /// Collects everything that ended before the call and sends it without waiting for a full batch. Returns
+    /// the number to ask is_flushed() with.
     [[nodiscard]] std::uint64_t begin_flush();
     /// True when every span collected up to the flush was delivered or counted as dropped.
     [[nodiscard]] bool is_flushed(std::uint64_t flush) const;
@@ -109,7 +111,8 @@ class Exporter {
     std::size_t pending_bytes_ = 0;
     std::uint64_t pending_sequence_ = 0;  ///< spans collected before the first pending one
     SteadyTime next_collection_;
-    std::uint64_t send_all_below_ = 0;  ///< pending spans below this sequence go out without waiting for company
+    std::uint64_t send_all_below_ =
+        0;  ///< pending spans below this sequence go out without waiting for company
 
     std::map<std::uint64_t, std::unique_ptr<Batch>> batches_;  ///< by id: compressing, waiting or being sent
     std::uint64_t last_id_ = 0;

@@ -41,7 +41,8 @@ bool ExporterThread::stop(SteadyTime deadline) noexcept {
         stop_deadline_ = std::min(stop_deadline_, deadline);
     }
     if (!stopped_) transport_.wake();
-    // The loop ends on its own at the deadline, within the time of one step: waiting for it keeps its memory valid.
+    // The loop ends on its own at the deadline, within the time of one step: waiting for it keeps its memory
+    // valid.
     changed_.wait(lock, [this] { return stopped_; });
     if (thread_.joinable()) {
         std::thread thread = std::move(thread_);
@@ -88,7 +89,8 @@ void ExporterThread::run() {
                 Clock::recalibrate();
                 next_calibration = now + kRecalibrateEvery;
             }
-            if (const std::uint64_t collected = exporter_.counters().collected.get(); collected != last_collected) {
+            if (const std::uint64_t collected = exporter_.counters().collected.get();
+                collected != last_collected) {
                 last_collected = collected;
                 last_activity = now;
             } else if (now - last_activity >= kIdleBeforeTrim) {

@@ -26,7 +26,8 @@ class ExporterThread {
 
     /// True when everything that ended before the call was delivered or counted by `deadline`.
     bool flush(SteadyTime deadline) noexcept;
-    /// Flushes, then gives up the rest and ends the thread. Called again it waits for the first call, at most until `deadline`.
+    /// Flushes, then gives up the rest and ends the thread. Called again it waits for the first call, at most
+    /// until `deadline`.
     bool stop(SteadyTime deadline) noexcept;
 
     [[nodiscard]] bool has_stopped() noexcept {

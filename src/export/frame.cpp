@@ -13,10 +13,18 @@ std::string valid(const std::string& text) { return is_valid_utf8(text) ? text :
 
 void write_value(protozero::pbf_writer& any, const ResourceValue& value) {
     switch (value.index()) {
-        case 0: any.add_string(1, valid(std::get<std::string>(value))); break;
-        case 1: any.add_bool(2, std::get<bool>(value)); break;
-        case 2: any.add_int64(3, std::get<std::int64_t>(value)); break;
-        default: any.add_double(4, std::get<double>(value)); break;
+        case 0:
+            any.add_string(1, valid(std::get<std::string>(value)));
+            break;
+        case 1:
+            any.add_bool(2, std::get<bool>(value));
+            break;
+        case 2:
+            any.add_int64(3, std::get<std::int64_t>(value));
+            break;
+        default:
+            any.add_double(4, std::get<double>(value));
+            break;
     }
 }
 

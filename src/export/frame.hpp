@@ -1,4 +1,5 @@
-// The frame around the records: ExportTraceServiceRequest { resource_spans { resource, scope_spans { scope, spans… } } }.
+// The frame around the records: ExportTraceServiceRequest { resource_spans { resource, scope_spans { scope,
+// spans… } } }.
 //
 // Built once from the resource's attributes; a batch only adds its lengths. Pure functions.
 #pragma once

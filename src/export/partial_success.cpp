@@ -20,7 +20,8 @@ PartialSuccess read_partial_success(std::string_view body) try {
                 case protozero::tag_and_type(2, protozero::pbf_wire_type::length_delimited):
                     result.error_message = partial.get_string().substr(0, 200);
                     break;
-                default: partial.skip();
+                default:
+                    partial.skip();
             }
         }
     }

@@ -1,5 +1,5 @@
-// Threads of the library's own: named, and with every signal blocked, so that the application's handlers run on the
-// application's threads.
+// Threads of the library's own: named, and with every signal blocked, so that the application's handlers run
+// on the application's threads.
 #pragma once
 
 #include <pthread.h>
@@ -10,8 +10,8 @@
 
 namespace judgeval::detail {
 
-/// `name` has at most 15 characters. Throws std::system_error when no thread can be started. The priority is left
-/// alone: an exporter that is starved loses spans.
+/// `name` has at most 15 characters. Throws std::system_error when no thread can be started. The priority is
+/// left alone: an exporter that is starved loses spans.
 template <typename Body>
 std::thread start_quiet_thread(const char* name, Body body) {
     sigset_t all;

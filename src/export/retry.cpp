@@ -22,7 +22,8 @@ std::optional<std::chrono::nanoseconds> parse_retry_after(std::string_view value
         if (error == std::errc::result_out_of_range) return kMost;
         return std::min(seconds(count), kMost);
     }
-    if (value.front() < 'A' || value.front() > 'Z') return std::nullopt;  // an HTTP date begins with a weekday
+    if (value.front() < 'A' || value.front() > 'Z')
+        return std::nullopt;  // an HTTP date begins with a weekday
     const std::time_t date = ::curl_getdate(std::string(value).c_str(), nullptr);
     if (date == -1) return std::nullopt;
     const auto delay = std::chrono::system_clock::from_time_t(date) - now;

@@ -19,12 +19,15 @@ namespace judgeval::detail {
         case 429:
         case 502:
         case 503:
-        case 504: return true;
-        default: return false;
+        case 504:
+            return true;
+        default:
+            return false;
     }
 }
 
-/// `Retry-After` as seconds or as an HTTP date; nothing when absent or malformed. Never negative, at most an hour.
+/// `Retry-After` as seconds or as an HTTP date; nothing when absent or malformed. Never negative, at most an
+/// hour.
 [[nodiscard]] std::optional<std::chrono::nanoseconds> parse_retry_after(
     std::string_view value, std::chrono::system_clock::time_point now);
 

@@ -1,7 +1,7 @@
 // The exporter's seams to the world: an HTTP transport and a clock.
 //
-// There are two of each: libcurl with the system's clocks, and the simulator of the tests, so that the exporter that ships is the
-// one that is simulated. Used by the exporter's thread only, but for wake().
+// There are two of each: libcurl with the system's clocks, and the simulator of the tests, so that the
+// exporter that ships is the one that is simulated. Used by the exporter's thread only, but for wake().
 #pragma once
 
 #include <chrono>

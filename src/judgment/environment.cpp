@@ -24,6 +24,7 @@ std::string_view trim(std::string_view text) {
 }
 
 std::string percent_decoded(std::string_view text) {
+    if (text.empty()) return {};  // to libcurl a length of 0 means: up to the NUL
     int size = 0;
     char* const decoded = ::curl_easy_unescape(nullptr, text.data(), static_cast<int>(text.size()), &size);
     if (decoded == nullptr) return std::string(text);

@@ -1,7 +1,7 @@
 // What the environment says: JUDGMENT_* and the OTEL_* variables that describe the resource.
 //
-// Read when a client or tracer is made, on that thread. A value that makes no sense is warned about once and replaced by the stated
-// default.
+// Read when a client or tracer is made, on that thread. A value that makes no sense is warned about once and
+// replaced by the stated default.
 #pragma once
 
 #include <map>

@@ -31,8 +31,9 @@ Preparation resolve_project(const std::string& api_url, const std::vector<std::s
     preparation.request.headers = credentials;
     preparation.request.headers.emplace_back("Content-Type: application/json");
     preparation.request.body = {*body};
-    preparation.finish = [body, project_name, cache = std::move(cache)](
-                             const HttpResponse& response) -> std::variant<std::vector<std::string>, std::string> {
+    preparation.finish =
+        [body, project_name, cache = std::move(cache)](
+            const HttpResponse& response) -> std::variant<std::vector<std::string>, std::string> {
         const json answer = json::parse(response.body, nullptr, false);
         const auto id = answer.is_object() ? answer.find("project_id") : answer.end();
         if (!answer.is_object() || id == answer.end() || !id->is_string()) {

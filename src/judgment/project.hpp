@@ -1,6 +1,7 @@
 // Finding a project's id by its name: POST {api}/v1/projects/resolve/.
 //
-// The exporter asks in the background while spans wait in memory; answers are kept by the client, for its other tracers.
+// The exporter asks in the background while spans wait in memory; answers are kept by the client, for its
+// other tracers.
 #pragma once
 
 #include <map>
@@ -28,10 +29,13 @@ class ProjectCache {
 [[nodiscard]] std::string project_header(const std::string& project_id);
 
 /// The request that finds the project, and what to make of its answer.
-[[nodiscard]] Preparation resolve_project(const std::string& api_url, const std::vector<std::string>& credentials,
-                                          const std::string& project_name, std::shared_ptr<ProjectCache> cache);
+[[nodiscard]] Preparation resolve_project(const std::string& api_url,
+                                          const std::vector<std::string>& credentials,
+                                          const std::string& project_name,
+                                          std::shared_ptr<ProjectCache> cache);
 
-/// True when `value` may stand in an HTTP header: visible ASCII and spaces, nothing that could start another header.
+/// True when `value` may stand in an HTTP header: visible ASCII and spaces, nothing that could start another
+/// header.
 [[nodiscard]] bool is_header_value(const std::string& value) noexcept;
 
 }  // namespace judgeval::detail

@@ -1,4 +1,5 @@
-// The clock of the spans: nanoseconds since the Unix epoch, from the processor's time stamp counter where that can be trusted.
+// The clock of the spans: nanoseconds since the Unix epoch, from the processor's time stamp counter where
+// that can be trusted.
 //
 // Reading runs on the calling thread, without a lock or system call. Calibration runs on an exporter thread
 // (recalibrate) and publishes parameters that readers pick up.
@@ -29,15 +30,16 @@ class Clock {
     /// Decides whether the counter is usable and calibrates it (about a millisecond, once a process).
     static void start() noexcept;
 
-    /// Draws a new line through the system clock's present time. The new line begins where the old one is now, so
-    /// time does not jump; an error under 10 ms is taken out over the next second, a larger one (the
+    /// Draws a new line through the system clock's present time. The new line begins where the old one is
+    /// now, so time does not jump; an error under 10 ms is taken out over the next second, a larger one (the
     /// system clock was set) at once. Called by exporter threads, about once a second.
     static void recalibrate() noexcept;
 
     /// The present time; never less than what this thread was told before.
     static std::uint64_t now(ThreadState& thread) noexcept {
         std::uint64_t time = read();
-        if (time < thread.last_time) [[unlikely]] time = thread.last_time;
+        if (time < thread.last_time) [[unlikely]]
+            time = thread.last_time;
         thread.last_time = time;
         return time;
     }
@@ -45,7 +47,8 @@ class Clock {
     static std::uint64_t system_time() noexcept {
         timespec time{};
         ::clock_gettime(CLOCK_REALTIME, &time);
-        return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(time.tv_nsec);
+        return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000U +
+               static_cast<std::uint64_t>(time.tv_nsec);
     }
 
     /// True when now() reads the time stamp counter.
@@ -64,14 +67,15 @@ class Clock {
             const auto passed = static_cast<std::int64_t>(__rdtsc() - line.ticks);
             __extension__ using Wide = __int128;
             return line.nanoseconds +
-                   static_cast<std::uint64_t>((static_cast<Wide>(passed) * static_cast<std::int64_t>(line.rate)) >> 32);
+                   static_cast<std::uint64_t>(
+                       (static_cast<Wide>(passed) * static_cast<std::int64_t>(line.rate)) >> 32);
         }
 #endif
         return system_time();
     }
 
-    /// Readers never wait: the writer fills the next of several slots and then moves the generation on, so a slot is only
-    /// overwritten kSlots - 1 calibrations (seconds) after readers were sent away from it.
+    /// Readers never wait: the writer fills the next of several slots and then moves the generation on, so a
+    /// slot is only overwritten kSlots - 1 calibrations (seconds) after readers were sent away from it.
     static ClockLine published_line() noexcept {
         for (;;) {
             // acquire: the slot's fields, written before the generation, are seen
@@ -83,7 +87,8 @@ class Clock {
                                  slot.rate.load(std::memory_order_relaxed)};
             // acquire fence: the fields are read before the generation is looked at again
             std::atomic_thread_fence(std::memory_order_acquire);
-            if (generation_.load(std::memory_order_relaxed) - generation < kSlots - 1) [[likely]] return line;
+            if (generation_.load(std::memory_order_relaxed) - generation < kSlots - 1) [[likely]]
+                return line;
         }
     }
     static void publish(const ClockLine& line) noexcept;

@@ -50,13 +50,27 @@ void JsonWriter::quoted(std::string_view text) noexcept try {
         put(text.substr(from, at - from));
         from = at + 1;
         switch (byte) {
-            case '"': put("\\\""); break;
-            case '\\': put("\\\\"); break;
-            case '\n': put("\\n"); break;
-            case '\r': put("\\r"); break;
-            case '\t': put("\\t"); break;
-            case '\b': put("\\b"); break;
-            case '\f': put("\\f"); break;
+            case '"':
+                put("\\\"");
+                break;
+            case '\\':
+                put("\\\\");
+                break;
+            case '\n':
+                put("\\n");
+                break;
+            case '\r':
+                put("\\r");
+                break;
+            case '\t':
+                put("\\t");
+                break;
+            case '\b':
+                put("\\b");
+                break;
+            case '\f':
+                put("\\f");
+                break;
             default: {
                 constexpr std::string_view kDigits = "0123456789abcdef";
                 const char escape[] = {'\\', 'u', '0', '0', kDigits[byte >> 4U], kDigits[byte & 15U]};

@@ -20,15 +20,16 @@ namespace judgeval::detail {
 namespace {
 
 constexpr std::string_view kTypeKey = "judgment.span_kind";
-constexpr std::string_view kUpdateIdKey = "judgment.update_id";  ///< written when the span ends, by nobody else
+constexpr std::string_view kUpdateIdKey =
+    "judgment.update_id";  ///< written when the span ends, by nobody else
 /// A spill buffer up to this size is kept by the thread for its next large span.
 constexpr std::size_t kSpareMost = std::size_t{256} << 10U;
 constexpr std::size_t kSmallestSpill = std::size_t{16} << 10U;
 
 std::size_t used(const OpenSpan& span) noexcept { return static_cast<std::size_t>(span.cursor - span.begin); }
 
-/// The field that starts at `at`: where its payload begins and where it ends. All of an open span's fields have a
-/// length.
+/// The field that starts at `at`: where its payload begins and where it ends. All of an open span's fields
+/// have a length.
 struct Field {
     unsigned char tag;
     unsigned char* payload;
@@ -65,7 +66,8 @@ bool remove_attribute(OpenSpan& span, std::string_view key) noexcept {
     });
 }
 
-/// Text on its way in: cut to the limit, and mended when it is not UTF-8. `mended` backs the result in that case.
+/// Text on its way in: cut to the limit, and mended when it is not UTF-8. `mended` backs the result in that
+/// case.
 std::string_view admit(OpenSpan& span, const Text& text, std::string& mended, std::size_t most) {
     std::string_view view = cut_utf8(text.view(), most);
     if (!text.is_literal() && !is_valid_utf8(view)) {
@@ -95,19 +97,21 @@ void close_message(OpenSpan& span, OpenMessage message) noexcept {
 constexpr std::size_t kFrame = 48;
 
 /// Writes one KeyValue under `tag`. False when there was no room: then the span is as it was.
-bool put_key_value(OpenSpan& span, unsigned char tag, const Key& key, const AttributeValue& value) noexcept try {
+bool put_key_value(OpenSpan& span, unsigned char tag, const Key& key, const AttributeValue& value) noexcept
+    try {
     const std::size_t start = used(span);
     std::string mended_key;
     std::string mended_text;
     // never cut: the limit is the value's, and two keys must not become one
-    const std::string_view name = admit(span, key.text(), mended_key, std::numeric_limits<std::size_t>::max());
+    const std::string_view name =
+        admit(span, key.text(), mended_key, std::numeric_limits<std::size_t>::max());
     std::string_view text;
     std::size_t room = name.size() + kFrame;
     if (value.type() == AttributeValue::Type::kString) {
         const std::size_t left = room_left(span);
         if (left <= room) return false;
-        text = admit(span, value.text(), mended_text,
-                     std::min(span.limits->attribute_value_bytes, left - room));
+        text =
+            admit(span, value.text(), mended_text, std::min(span.limits->attribute_value_bytes, left - room));
         room += text.size();
     }
     if (!make_room(span, room)) return false;
@@ -224,8 +228,9 @@ std::string stack_trace() {
 }
 
 void append_exception_event(OpenSpan& span, const std::string& type, const std::string& message) {
-    append_event(span, "exception",
-                 {{"exception.type", type}, {"exception.message", message}, {"exception.stacktrace", stack_trace()}});
+    append_event(
+        span, "exception",
+        {{"exception.type", type}, {"exception.message", message}, {"exception.stacktrace", stack_trace()}});
     set_status(span, StatusCode::kError, message);
 }
 
@@ -326,7 +331,9 @@ void append_string(OpenSpan& span, std::string_view key, std::string_view value,
     const Text text = is_literal ? Text::unchecked_literal(value.data(), value.size()) : Text(value);
     append_attribute(span, key, AttributeValue::text(text));
 }
-void append_bool(OpenSpan& span, std::string_view key, bool value) noexcept { append_attribute(span, key, value); }
+void append_bool(OpenSpan& span, std::string_view key, bool value) noexcept {
+    append_attribute(span, key, value);
+}
 void append_integer(OpenSpan& span, std::string_view key, std::int64_t value) noexcept {
     append_attribute(span, key, value);
 }
@@ -358,7 +365,8 @@ void append_event(OpenSpan& span, Text name, std::initializer_list<Attribute> at
     ++span.tally.dropped_events;
 }
 
-void append_link(OpenSpan& span, const SpanContext& linked, std::initializer_list<Attribute> attributes) noexcept {
+void append_link(OpenSpan& span, const SpanContext& linked,
+                 std::initializer_list<Attribute> attributes) noexcept {
     if (!linked.is_valid()) return;
     if (span.tally.links_left == 0 || !make_room(span, kFrame + 16)) {
         ++span.tally.dropped_links;
@@ -374,7 +382,8 @@ void append_link(OpenSpan& span, const SpanContext& linked, std::initializer_lis
     *at++ = 8;
     at = wire::put_bytes(at, linked.span_id.bytes.data(), 8);
     *at++ = 0x35;  // flags
-    store_unaligned(at, static_cast<std::uint32_t>(linked.trace_flags | 0x100U | (linked.is_remote ? 0x200U : 0U)));
+    store_unaligned(
+        at, static_cast<std::uint32_t>(linked.trace_flags | 0x100U | (linked.is_remote ? 0x200U : 0U)));
     span.cursor = at + sizeof(std::uint32_t);
     put_nested_attributes(span, wire::kLinkAttribute, 0x28, attributes);
     close_message(span, link);
@@ -382,11 +391,13 @@ void append_link(OpenSpan& span, const SpanContext& linked, std::initializer_lis
 
 void set_status(OpenSpan& span, StatusCode code, Text description) noexcept try {
     // OpenTelemetry: unset is ignored, and OK is final.
-    if (code == StatusCode::kUnset || span.tally.status == static_cast<std::uint32_t>(StatusCode::kOk)) return;
+    if (code == StatusCode::kUnset || span.tally.status == static_cast<std::uint32_t>(StatusCode::kOk))
+        return;
     std::string mended;
     std::string_view text;
     if (code == StatusCode::kError) {
-        text = admit(span, description, mended, std::min(span.limits->attribute_value_bytes, room_left(span) / 2));
+        text = admit(span, description, mended,
+                     std::min(span.limits->attribute_value_bytes, room_left(span) / 2));
     }
     if (!make_room(span, text.size() + kFrame)) return;
     if (span.tally.status != 0) {
@@ -448,8 +459,8 @@ void ArrayWriter::append(double value) noexcept {
 void ArrayWriter::append(std::string_view value) noexcept try {
     std::string mended;
     if (full_ || (full_ = room_left(*span_) < 2 * kFrame)) return;
-    const std::string_view text =
-        admit(*span_, value, mended, std::min(span_->limits->attribute_value_bytes, room_left(*span_) - kFrame));
+    const std::string_view text = admit(
+        *span_, value, mended, std::min(span_->limits->attribute_value_bytes, room_left(*span_) - kFrame));
     if ((full_ = !make_room(*span_, text.size() + kFrame))) return;
     unsigned char* at = span_->cursor;
     *at++ = 0x0A;

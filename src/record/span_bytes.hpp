@@ -1,6 +1,7 @@
 // The bytes of an open span: room for them, and fields whose length becomes known only when they are written.
 //
-// Runs on the thread that owns the span; the only memory touched beside the span is the thread's spare buffer.
+// Runs on the thread that owns the span; the only memory touched beside the span is the thread's spare
+// buffer.
 #pragma once
 
 #include <cstddef>
@@ -11,8 +12,8 @@
 
 namespace judgeval::detail {
 
-/// Makes sure that `bytes` more can be written at the span's cursor. False when the span would exceed its limit or memory
-/// is out; the span is unchanged then.
+/// Makes sure that `bytes` more can be written at the span's cursor. False when the span would exceed its
+/// limit or memory is out; the span is unchanged then.
 [[nodiscard]] bool make_room(OpenSpan& span, std::size_t bytes) noexcept;
 
 /// How many more bytes the span may hold.
@@ -28,7 +29,8 @@ inline void use_inline_bytes(OpenSpan& span) noexcept {
 /// Gives a spill buffer back when the span is done.
 void release_spill(OpenSpan& span) noexcept;
 inline void release_bytes(OpenSpan& span) noexcept {
-    if (span.begin != span.inline_bytes) [[unlikely]] release_spill(span);
+    if (span.begin != span.inline_bytes) [[unlikely]]
+        release_spill(span);
 }
 
 }  // namespace judgeval::detail

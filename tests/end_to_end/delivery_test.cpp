@@ -1,4 +1,5 @@
-// Everything that is recorded arrives, once, as it was recorded: many threads, every compression, little memory.
+// Everything that is recorded arrives, once, as it was recorded: many threads, every compression, little
+// memory.
 #include <judgeval/judgeval.hpp>
 #include <string>
 
@@ -107,7 +108,8 @@ TEST(Delivery, OneMebibytePromptArrivesWhole) {
     RunningBackend backend;
     const Tracer tracer = make_tracer(backend.url());
     std::string prompt;
-    while (prompt.size() < std::size_t{1} << 20U) prompt += "a prompt of öne mebibyte, " + std::to_string(prompt.size()) + "; ";
+    while (prompt.size() < std::size_t{1} << 20U)
+        prompt += "a prompt of öne mebibyte, " + std::to_string(prompt.size()) + "; ";
     Context context;
     {
         const auto span = tracer.span("prompt", {.type = "llm"});
@@ -117,7 +119,8 @@ TEST(Delivery, OneMebibytePromptArrivesWhole) {
     EXPECT_TRUE(tracer.shutdown(kPatience));
     expect_all_delivered(tracer.stats(), 1);
     EXPECT_EQ(tracer.stats().truncated_values, 0U);
-    EXPECT_TRUE(text_of(find_span(backend, context.span_context().trace_id, "prompt"), "judgment.input") == prompt);
+    EXPECT_TRUE(text_of(find_span(backend, context.span_context().trace_id, "prompt"), "judgment.input") ==
+                prompt);
 }
 
 TEST(Delivery, PromptOverTheLimitIsCutAtACharacter) {

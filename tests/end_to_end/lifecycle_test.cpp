@@ -1,5 +1,5 @@
-// The moments that need care: threads that come and go, spans that change threads, flushes from everywhere, a backend that
-// is late, gone or unwilling, and memory that runs out.
+// The moments that need care: threads that come and go, spans that change threads, flushes from everywhere, a
+// backend that is late, gone or unwilling, and memory that runs out.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -27,7 +27,8 @@ class ReservedPort {
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         socklen_t size = sizeof address;
         auto* const generic = reinterpret_cast<sockaddr*>(&address);
-        // With this on both sockets, and as long as this one does not listen, the backend may bind the port as well.
+        // With this on both sockets, and as long as this one does not listen, the backend may bind the port
+        // as well.
         const int on = 1;
         if (socket_ < 0 || ::setsockopt(socket_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
             ::bind(socket_, generic, size) != 0 || ::getsockname(socket_, generic, &size) != 0) {
@@ -113,7 +114,8 @@ TEST(Lifecycle, BoundWorkRunsBelowItsCaller) {
     EXPECT_TRUE(tracer.shutdown(kPatience));
     expect_all_delivered(tracer.stats(), 3);
     const TraceId trace = context.span_context().trace_id;
-    EXPECT_EQ(find_span(backend, trace, "inner").span.parent_span_id, find_span(backend, trace, "outer").span.span_id);
+    EXPECT_EQ(find_span(backend, trace, "inner").span.parent_span_id,
+              find_span(backend, trace, "outer").span.span_id);
     EXPECT_EQ(backend.trace(bytes_of(trace))->spans.size(), 2U);
     EXPECT_EQ(backend.counts().traces, 2U);
 }
@@ -167,9 +169,7 @@ TEST(Lifecycle, SpanThatEndsAfterShutdownIsCounted) {
     RunningBackend backend;
     const Tracer tracer = make_tracer(backend.url());
     Span late = tracer.start_span("late");
-    {
-        const auto span = tracer.span("in time");
-    }
+    { const auto span = tracer.span("in time"); }
     EXPECT_TRUE(tracer.shutdown(kPatience));
     Stats stats = tracer.stats();
     expect_balanced(stats);

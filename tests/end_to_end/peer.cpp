@@ -10,8 +10,8 @@ namespace {
 
 using Times = std::pair<std::uint64_t, std::uint64_t>;
 
-/// Times follow from no number; what is known is their order. All spans of a trace of the programme run on one thread, and
-/// each ends before its parent, so that they lie within each other.
+/// Times follow from no number; what is known is their order. All spans of a trace of the programme run on
+/// one thread, and each ends before its parent, so that they lie within each other.
 void expect_ordered_times(const local::StoredTrace& trace) {
     std::unordered_map<std::string, Times> times;
     for (const local::StoredSpan& stored : trace.spans) {
@@ -40,7 +40,8 @@ void expect_ordered_times(const local::StoredTrace& trace) {
 void expect_received(local::LocalBackend& backend, const std::vector<RecordedSpan>& records) {
     std::map<std::string, std::unordered_map<std::string, RecordedSpan>> traces;
     for (const RecordedSpan& record : records) {
-        const bool is_new = traces[bytes_of(record.self.trace_id)].emplace(bytes_of(record.self.span_id), record).second;
+        const bool is_new =
+            traces[bytes_of(record.self.trace_id)].emplace(bytes_of(record.self.span_id), record).second;
         ASSERT_TRUE(is_new) << "two spans were given the same ids";
     }
     const local::Counts counts = backend.counts();

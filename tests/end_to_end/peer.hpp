@@ -1,5 +1,5 @@
-// What the end-to-end tests share: a tracer that sends to a local backend in this process, and the checks that every one
-// of them ends with.
+// What the end-to-end tests share: a tracer that sends to a local backend in this process, and the checks
+// that every one of them ends with.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -20,12 +20,15 @@ inline constexpr std::chrono::seconds kPatience{100};
 /// A backend that is already listening.
 class RunningBackend : public local::LocalBackend {
   public:
-    explicit RunningBackend(local::LocalBackendOptions options = {}) : LocalBackend(std::move(options)) { start(); }
+    explicit RunningBackend(local::LocalBackendOptions options = {}) : LocalBackend(std::move(options)) {
+        start();
+    }
 };
 
 inline Tracer make_tracer(const std::string& api_url, const TracerOptions& options = {},
                           const std::string& project = "end_to_end", const std::string& key = "key") {
-    ClientOptions client{.project_name = project, .api_key = key, .organization_id = "organization", .api_url = api_url};
+    ClientOptions client{
+        .project_name = project, .api_key = key, .organization_id = "organization", .api_url = api_url};
     client.log_handler = [](LogLevel, std::string_view) {};  // a test that loses spans says so by itself
     return Judgeval(std::move(client)).tracer.create(options);
 }

@@ -2,7 +2,8 @@
 //
 //     process static_destruction|monitoring|fork
 //
-// Sends to JUDGMENT_API_URL. Writes one line of JSON with what it found, and exits with 0; process_test.cpp judges.
+// Sends to JUDGMENT_API_URL. Writes one line of JSON with what it found, and exits with 0; process_test.cpp
+// judges.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -56,20 +57,17 @@ struct LateSpan {
         span->set_attribute("ended in", "a static destructor");
         span->end();
         span.reset();
-        {
-            const auto started = tracer->span("started in a static destructor");
-        }
+        { const auto started = tracer->span("started in a static destructor"); }
         const bool is_delivered = tracer->shutdown(kPatience);
-        std::cout << json{{"is_delivered", is_delivered}, {"stats", view(tracer->stats())}}.dump() << std::endl;
+        std::cout << json{{"is_delivered", is_delivered}, {"stats", view(tracer->stats())}}.dump()
+                  << std::endl;
     }
 };
 
 int end_in_static_destructor() {
     static LateSpan late;
     late.tracer = make_tracer();
-    {
-        const auto span = late.tracer->span("ended in main");
-    }
+    { const auto span = late.tracer->span("ended in main"); }
     late.span = late.tracer->start_span("ended after main");
     return 0;
 }
@@ -121,7 +119,8 @@ int fork_while_tracing() {
     const bool is_delivered = tracer.force_flush(kPatience) && tracer.shutdown(kPatience);
     const Stats stats = tracer.stats();
     if (child == 0) {
-        const bool is_right = is_delivered && is_balanced(stats) && stats.started == 40 && stats.exported == 40;
+        const bool is_right =
+            is_delivered && is_balanced(stats) && stats.started == 40 && stats.exported == 40;
         if (!is_right) std::cerr << "child: " << view(stats).dump() << std::endl;
         ::_exit(is_right ? 0 : 1);
     }

@@ -1,4 +1,5 @@
-// How a traced process starts, forks and ends: runs the program next to this file and looks at what it says and sends.
+// How a traced process starts, forks and ends: runs the program next to this file and looks at what it says
+// and sends.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,7 +26,8 @@ json run_program(const char* what, std::vector<std::pair<std::string, std::strin
         ADD_FAILURE() << "no pipe";
         return {};
     }
-    std::vector<std::string> arguments = {"/usr/bin/env", "-u", "JUDGMENT_ENABLE_MONITORING", "-u", "JUDGMENT_MONITORING"};
+    std::vector<std::string> arguments = {"/usr/bin/env", "-u", "JUDGMENT_ENABLE_MONITORING", "-u",
+                                          "JUDGMENT_MONITORING"};
     for (const auto& [name, value] : environment) arguments.push_back(name + "=" + value);
     arguments.insert(arguments.end(), {JUDGEVAL_TEST_PROCESS, what});
     std::vector<char*> pointers;
@@ -65,7 +67,8 @@ json run_program(const char* what, const RunningBackend& backend) {
 std::map<std::string, int> count_names(RunningBackend& backend) {
     std::map<std::string, int> names;
     for (const local::TraceSummary& trace : backend.store().traces(1000, 0, "")) {
-        for (const local::StoredSpan& span : backend.trace(trace.trace_id)->spans) ++names[span.span.name];
+        const auto stored = backend.trace(trace.trace_id);
+        for (const local::StoredSpan& span : stored->spans) ++names[span.span.name];
     }
     return names;
 }
@@ -74,7 +77,8 @@ TEST(Process, SpanEndedByAStaticDestructorArrives) {
     RunningBackend backend;
     const json said = run_program("static_destruction", backend);
     EXPECT_EQ(said.value("is_delivered", false), true);
-    const json expected = {{"started", 3}, {"exported", 3}, {"dropped", 0}, {"in_flight", 0}, {"is_balanced", true}};
+    const json expected = {
+        {"started", 3}, {"exported", 3}, {"dropped", 0}, {"in_flight", 0}, {"is_balanced", true}};
     EXPECT_EQ(said.value("stats", json()), expected);
     const std::map<std::string, int> names = {
         {"ended in main", 1}, {"ended after main", 1}, {"started in a static destructor", 1}};
@@ -99,8 +103,10 @@ TEST(Process, SwitchedOffMonitoringTakesNothing) {
                                                  {"JUDGMENT_MONITORING", "false"}});
     EXPECT_EQ(said.value("threads", -1), 0);
     EXPECT_EQ(said.value("files", -1), 0);
-    EXPECT_LT(said.value("memory", ~std::uint64_t{0}), std::uint64_t{32} << 20U);  // the pool alone would take 64 MiB
-    const json expected = {{"started", 0}, {"exported", 0}, {"dropped", 0}, {"in_flight", 0}, {"is_balanced", true}};
+    EXPECT_LT(said.value("memory", ~std::uint64_t{0}),
+              std::uint64_t{32} << 20U);  // the pool alone would take 64 MiB
+    const json expected = {
+        {"started", 0}, {"exported", 0}, {"dropped", 0}, {"in_flight", 0}, {"is_balanced", true}};
     EXPECT_EQ(said.value("stats", json()), expected);
     EXPECT_EQ(backend.counts().projects, 0U);
 }
@@ -110,7 +116,8 @@ TEST(Process, ForkedChildSendsItsOwnSpansOnly) {
     const json said = run_program("fork", backend);
     EXPECT_EQ(said.value("child", -1), 0);
     EXPECT_EQ(said.value("is_delivered", false), true);
-    const json expected = {{"started", 91}, {"exported", 91}, {"dropped", 0}, {"in_flight", 0}, {"is_balanced", true}};
+    const json expected = {
+        {"started", 91}, {"exported", 91}, {"dropped", 0}, {"in_flight", 0}, {"is_balanced", true}};
     EXPECT_EQ(said.value("stats", json()), expected);
     // Had the child gone on with its parent's ids, spans of the two would coincide and be received twice.
     EXPECT_EQ(backend.counts().spans, 91U + 40U);

@@ -1,9 +1,10 @@
-// Records the programme of spans for decode.py: 100,000 from eight threads, into a backend in this process that writes what
-// it is sent to files.
+// Records the programme of spans for decode.py: 100,000 from eight threads, into a backend in this process
+// that writes what it is sent to files.
 //
 //     record_spans DIRECTORY
 //
-// leaves DIRECTORY/requests/*.pb, the decompressed bodies, and DIRECTORY/expected.jsonl, one expectation a line.
+// leaves DIRECTORY/requests/*.pb, the decompressed bodies, and DIRECTORY/expected.jsonl, one expectation a
+// line.
 #include <filesystem>
 #include <fstream>
 #include <iostream>

@@ -37,11 +37,11 @@ class Numbers {
     std::uint64_t state_;
 };
 
-using Value =
-    std::variant<bool, std::int8_t, std::uint8_t, std::int16_t, std::uint16_t, std::int32_t, std::uint32_t,
-                 std::int64_t, std::uint64_t, float, double, std::string, std::vector<bool>, std::vector<std::int8_t>,
-                 std::vector<std::int64_t>, std::vector<std::uint64_t>, std::vector<float>, std::vector<double>,
-                 std::vector<std::string>, std::map<std::string, std::vector<int>>>;
+using Value = std::variant<bool, std::int8_t, std::uint8_t, std::int16_t, std::uint16_t, std::int32_t,
+                           std::uint32_t, std::int64_t, std::uint64_t, float, double, std::string,
+                           std::vector<bool>, std::vector<std::int8_t>, std::vector<std::int64_t>,
+                           std::vector<std::uint64_t>, std::vector<float>, std::vector<double>,
+                           std::vector<std::string>, std::map<std::string, std::vector<int>>>;
 
 struct Happening {
     std::string name;
@@ -68,8 +68,16 @@ struct Content {
 };
 
 std::string make_text(Numbers& numbers) {
-    static const std::string kPieces[] = {"plain", "Grüße", "日本語", "🦜", " ", "\"quoted\"", "\\", "\n\t",
-                                          std::string("nul\0inside", 10), "0123456789abcdef"};
+    static const std::string kPieces[] = {"plain",
+                                          "Grüße",
+                                          "日本語",
+                                          "🦜",
+                                          " ",
+                                          "\"quoted\"",
+                                          "\\",
+                                          "\n\t",
+                                          std::string("nul\0inside", 10),
+                                          "0123456789abcdef"};
     std::size_t size = numbers.below(12);
     if (numbers.one_in(32)) size = 100 + numbers.below(400);
     std::string text;
@@ -80,22 +88,32 @@ std::string make_text(Numbers& numbers) {
 template <typename T>
 T make_integer(Numbers& numbers) {
     switch (numbers.below(4)) {
-        case 0: return std::numeric_limits<T>::min();
-        case 1: return std::numeric_limits<T>::max();
-        case 2: return 0;
-        default: return static_cast<T>(numbers.next());
+        case 0:
+            return std::numeric_limits<T>::min();
+        case 1:
+            return std::numeric_limits<T>::max();
+        case 2:
+            return 0;
+        default:
+            return static_cast<T>(numbers.next());
     }
 }
 
 template <typename T>
 T make_floating(Numbers& numbers) {
     switch (numbers.below(8)) {
-        case 0: return std::numeric_limits<T>::infinity();
-        case 1: return -std::numeric_limits<T>::infinity();
-        case 2: return std::numeric_limits<T>::denorm_min();
-        case 3: return std::numeric_limits<T>::max();
-        case 4: return -T{0};
-        default: return static_cast<T>(numbers.next()) / T{1e9F};
+        case 0:
+            return std::numeric_limits<T>::infinity();
+        case 1:
+            return -std::numeric_limits<T>::infinity();
+        case 2:
+            return std::numeric_limits<T>::denorm_min();
+        case 3:
+            return std::numeric_limits<T>::max();
+        case 4:
+            return -T{0};
+        default:
+            return static_cast<T>(numbers.next()) / T{1e9F};
     }
 }
 
@@ -117,7 +135,8 @@ template <typename T>
 struct Make<std::vector<T>> {
     static std::vector<T> make(Numbers& numbers) {
         std::vector<T> values;
-        for (std::uint64_t left = numbers.below(5); left != 0; --left) values.push_back(Make<T>::make(numbers));
+        for (std::uint64_t left = numbers.below(5); left != 0; --left)
+            values.push_back(Make<T>::make(numbers));
         return values;
     }
 };
@@ -150,10 +169,12 @@ Content make_content(std::uint64_t number) {
     content.type = kTypes[numbers.below(std::size(kTypes))];
     content.kind = static_cast<SpanKind>(1 + numbers.below(5));
     for (std::uint64_t i = 0, count = numbers.below(7); i < count; ++i) {
-        content.attributes.emplace_back("attribute." + std::to_string(i),
-                                        make_any(numbers, std::make_index_sequence<std::variant_size_v<Value>>()));
+        content.attributes.emplace_back(
+            "attribute." + std::to_string(i),
+            make_any(numbers, std::make_index_sequence<std::variant_size_v<Value>>()));
     }
-    if (numbers.one_in(16)) content.attributes.emplace_back("ключ 🗝", Value(std::string("a key beyond ASCII")));
+    if (numbers.one_in(16))
+        content.attributes.emplace_back("ключ 🗝", Value(std::string("a key beyond ASCII")));
     if (numbers.one_in(1024)) {
         std::string large;
         while (large.size() < 100 * 1024) large += "one hundred kilobytes, ünd more ";
@@ -168,12 +189,15 @@ Content make_content(std::uint64_t number) {
     }
     if (numbers.one_in(4)) {
         for (std::uint64_t left = 1 + numbers.below(3); left != 0; --left) {
-            content.events.push_back({"event " + make_text(numbers), make_integer<std::int64_t>(numbers), make_text(numbers)});
+            content.events.push_back(
+                {"event " + make_text(numbers), make_integer<std::int64_t>(numbers), make_text(numbers)});
         }
     }
     content.has_link = numbers.one_in(8);
     switch (numbers.below(16)) {
-        case 0: content.status = StatusCode::kOk; break;
+        case 0:
+            content.status = StatusCode::kOk;
+            break;
         case 1:
             content.status = StatusCode::kError;
             content.status_message = make_text(numbers);
@@ -181,7 +205,8 @@ Content make_content(std::uint64_t number) {
         case 2:
             if (numbers.one_in(8)) content.exception = "it failed: " + std::string("Überlauf");
             break;
-        default: break;
+        default:
+            break;
     }
     return content;
 }
@@ -358,18 +383,20 @@ std::string hex(const SpanId& id) { return id.is_valid() ? id.to_hex() : std::st
 
 }  // namespace
 
-void record_traces(const Tracer& tracer, std::uint64_t seed, std::size_t traces, std::vector<RecordedSpan>& records) {
+void record_traces(const Tracer& tracer, std::uint64_t seed, std::size_t traces,
+                   std::vector<RecordedSpan>& records) {
     Numbers numbers(seed);
     for (std::size_t i = 0; i < traces; ++i) TraceRecorder(tracer, numbers, records).record();
 }
 
-std::vector<RecordedSpan> record_traces_on_threads(const Tracer& tracer, std::uint64_t seed, std::size_t threads,
-                                                   std::size_t traces) {
+std::vector<RecordedSpan> record_traces_on_threads(const Tracer& tracer, std::uint64_t seed,
+                                                   std::size_t threads, std::size_t traces) {
     std::vector<std::vector<RecordedSpan>> records(threads);
     {
         std::vector<std::jthread> running;
         for (std::size_t i = 0; i < threads; ++i) {
-            running.emplace_back([&, i] { record_traces(tracer, Numbers(seed + i).next(), traces, records[i]); });
+            running.emplace_back(
+                [&, i] { record_traces(tracer, Numbers(seed + i).next(), traces, records[i]); });
         }
     }
     std::vector<RecordedSpan> all;
@@ -380,7 +407,8 @@ std::vector<RecordedSpan> record_traces_on_threads(const Tracer& tracer, std::ui
 json expected_span(const RecordedSpan& span) {
     constexpr int kSampledAndRemoteIsKnown = 0x101;
     const Content content = make_content(span.content);
-    json attributes = {{"judgment.span_kind", typed_text(content.type)}, {"judgment.update_id", typed_integer(0)}};
+    json attributes = {{"judgment.span_kind", typed_text(content.type)},
+                       {"judgment.update_id", typed_integer(0)}};
     for (const auto& [key, value] : content.attributes) {
         attributes[key] = std::visit([](const auto& held) { return typed(held); }, value);
     }
@@ -401,7 +429,8 @@ json expected_span(const RecordedSpan& span) {
     for (const Happening& event : content.events) {
         events.push_back(
             {{"name", event.name},
-             {"attributes", {{"event.index", typed_integer(event.index)}, {"event.text", typed_text(event.text)}}}});
+             {"attributes",
+              {{"event.index", typed_integer(event.index)}, {"event.text", typed_text(event.text)}}}});
     }
     std::string status_message = content.status_message;
     StatusCode status = content.status;
@@ -435,7 +464,8 @@ json expected_span(const RecordedSpan& span) {
 }
 
 json received_span(const encode::Span& span) {
-    std::uint64_t dropped = std::uint64_t{span.dropped_attributes_count} + span.dropped_events_count + span.dropped_links_count;
+    std::uint64_t dropped =
+        std::uint64_t{span.dropped_attributes_count} + span.dropped_events_count + span.dropped_links_count;
     json events = json::array();
     for (const encode::Event& event : span.events) {
         dropped += event.dropped_attributes_count;

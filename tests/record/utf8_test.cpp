@@ -107,6 +107,19 @@ TEST(Utf8, CuttingWhatIsNotUtf8TakesAwayLittle) {
     }
 }
 
+TEST(Utf8, AsciiIsToldFromTheRestAtEveryPlace) {
+    for (std::size_t size = 0; size < 1200; size += size < 40 ? 1 : 97) {
+        std::string text(size, '\x7F');
+        EXPECT_TRUE(is_ascii(text));
+        for (std::size_t place = 0; place < size; ++place) {
+            text[place] = '\x80';
+            ASSERT_FALSE(is_ascii(text)) << place << " of " << size;
+            text[place] = '\0';
+        }
+        EXPECT_TRUE(is_ascii(text));
+    }
+}
+
 static_assert(is_utf8("caf\xC3\xA9", 5));
 static_assert(!is_utf8("caf\xC3", 4));
 

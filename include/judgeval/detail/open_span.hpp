@@ -1,9 +1,10 @@
 // OpenSpan: everything that is known of a span between its start and its end.
 //
-// It lives inside the span object its owner holds (usually on the stack) and only the owner touches it: no lock, no
-// heap, no shared cache line. Attributes, events and links are kept as the OTLP wire bytes in which they will leave
-// the process (opentelemetry/proto/trace/v1/trace.proto, message Span). The setters here are inline, because a
-// literal key then becomes a few constant stores; everything rare is out of line in src/record/.
+// It lives inside the span object its owner holds (usually on the stack) and only the owner touches it: no
+// lock, no heap, no shared cache line. Attributes, events and links are kept as the OTLP wire bytes in which
+// they will leave the process (opentelemetry/proto/trace/v1/trace.proto, message Span). The setters here are
+// inline, because a literal key then becomes a few constant stores; everything rare is out of line in
+// src/record/.
 #pragma once
 
 #include <bit>
@@ -113,8 +114,8 @@ JUDGEVAL_API void append_string(OpenSpan& span, std::string_view key, std::strin
 
 // ---- inline: a short attribute under a key that was not set before ----
 //
-// Keys and texts go by value all the way, and as plain views into the library: one whose address reaches a call is no
-// constant any more.
+// Keys and texts go by value all the way, and as plain views into the library: one whose address reaches a
+// call is no constant any more.
 
 inline constexpr std::uint64_t kHighBits = 0x8080808080808080ULL;
 
@@ -174,8 +175,8 @@ JUDGEVAL_ALWAYS_INLINE bool takes_short(const OpenSpan& span, Key key) noexcept 
            static_cast<std::size_t>(span.limit - span.cursor) >= kShortKey + kShortValue + 16;
 }
 
-/// Writes `4A .. 0A len key 12 ..`, that is Span.attributes { key = …, value = (to follow) }, without the two lengths;
-/// returns where the AnyValue begins.
+/// Writes `4A .. 0A len key 12 ..`, that is Span.attributes { key = …, value = (to follow) }, without the two
+/// lengths; returns where the AnyValue begins.
 JUDGEVAL_ALWAYS_INLINE unsigned char* open_short(OpenSpan& span, Key key) noexcept {
     unsigned char* const at = span.cursor;
     at[0] = 0x4A;
@@ -247,8 +248,8 @@ JUDGEVAL_ALWAYS_INLINE void set_string(OpenSpan& span, Key key, Text value) noex
     close_short(span, key, at + 2 + value.size());
 }
 
-/// The first bytes of a span that starts: its name, and its type as the attribute judgment.span_kind. Literals
-/// become a few constant stores; that is why they are written here and not in the library.
+/// The first bytes of a span that starts: its name, and its type as the attribute judgment.span_kind.
+/// Literals become a few constant stores; that is why they are written here and not in the library.
 JUDGEVAL_ALWAYS_INLINE void put_name_and_type(OpenSpan& span, Text name, Text type) noexcept {
     if (!name.is_literal() || !type.is_literal() || name.size() > kShortKey || type.size() > kShortValue) {
         append_name(span, name);

@@ -1,7 +1,7 @@
 // What the inline API shares with the library: the switch that every span looks at, and the calls behind it.
 //
-// A tracer's state is made and owned by the library; a Tracer is a counted handle to it. Only the switch is read on the
-// hot path. With JUDGEVAL_DISABLE none of these calls is ever emitted.
+// A tracer's state is made and owned by the library; a Tracer is a counted handle to it. Only the switch is
+// read on the hot path. With JUDGEVAL_DISABLE none of these calls is ever emitted.
 #pragma once
 
 #include <atomic>
@@ -17,8 +17,8 @@
 #include "judgeval/options.hpp"
 #include "judgeval/stats.hpp"
 
-// The API's classes live in an inline namespace of their own for each of the two modes, so that translation units
-// compiled with and without JUDGEVAL_DISABLE can be linked into one program.
+// The API's classes live in an inline namespace of their own for each of the two modes, so that translation
+// units compiled with and without JUDGEVAL_DISABLE can be linked into one program.
 #if defined(JUDGEVAL_DISABLE)
 #define JUDGEVAL_MODE compiled_out
 #else
