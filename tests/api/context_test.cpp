@@ -140,7 +140,8 @@ TEST_F(ContextTest, ASpanMayMoveAndEndOnAnotherThread) {
         moved.set_attribute("there", 2);
         moved.end();
     }).join();
-    EXPECT_FALSE(job.is_recording());  // NOLINT(bugprone-use-after-move): what a moved-from span does is stated
+    EXPECT_FALSE(
+        job.is_recording());  // NOLINT(bugprone-use-after-move): what a moved-from span does is stated
     job.set_attribute("nowhere", 3);
     const auto spans = take();
     EXPECT_EQ(spans.at("job").span_id, bytes_of(context.span_id));

@@ -26,7 +26,8 @@ inline int judgeval_observed_function(const Tracer& tracer) {
 
 /// Traces with everything there is. Returns what went wrong, or nothing.
 inline std::string make_every_call(const Tracer& tracer, int& serialized) {
-    auto add = tracer.observe([](int a, int b) { return a + b; }, {.name = "add", .type = "tool", .args = {"a", "b"}});
+    auto add = tracer.observe([](int a, int b) { return a + b; },
+                              {.name = "add", .type = "tool", .args = {"a", "b"}});
     if (add(2, 3) != 5) return "observe changed a result";
     auto take = tracer.observe([](std::unique_ptr<int> number) { return number; });
     if (*take(std::make_unique<int>(7)) != 7) return "observe lost a move-only value";
@@ -68,7 +69,8 @@ inline std::string make_every_call(const Tracer& tracer, int& serialized) {
 }
 
 inline std::string make_client_and_every_call(int& serialized) {
-    const Judgeval client({.project_name = "p", .api_key = "k", .organization_id = "o", .api_url = "not a URL"});
+    const Judgeval client(
+        {.project_name = "p", .api_key = "k", .organization_id = "o", .api_url = "not a URL"});
     return make_every_call(client.tracer.create(), serialized);
 }
 

@@ -54,7 +54,8 @@ TEST_F(Observe, NamesArgumentsThatHaveNoName) {
 }
 
 TEST_F(Observe, LeavesInputAndOutputOutWhenAsked) {
-    auto f = tracer_.observe([](int number) { return number; }, {.record_input = false, .record_output = false});
+    auto f =
+        tracer_.observe([](int number) { return number; }, {.record_input = false, .record_output = false});
     EXPECT_EQ(f(3), 3);
     const auto span = recorder_.take_one();
     EXPECT_FALSE(has_attribute(span.attributes, "judgment.input"));

@@ -1,5 +1,5 @@
-// The tracer as a value: switches, samplers, limits of what may be set up, and its end; against the local backend where
-// spans have to arrive.
+// The tracer as a value: switches, samplers, limits of what may be set up, and its end; against the local
+// backend where spans have to arrive.
 #include "judgeval/tracer.hpp"
 
 #include <gmock/gmock.h>
@@ -330,9 +330,7 @@ TEST(Sampler, FollowsTheParentThatCameFromElsewhere) {
 void some_work(const Tracer& tracer) {
     JUDGEVAL_OBSERVE(tracer, "tool");
     tracer.set_attribute("inside", true);
-    {
-        JUDGEVAL_OBSERVE(tracer, "agent");
-    }
+    { JUDGEVAL_OBSERVE(tracer, "agent"); }
 }
 
 TEST(ObserveMacro, NamesTheSpanAfterTheFunction) {

@@ -1,4 +1,5 @@
-// From the threads' arenas to whoever drains them: order, large records, threads that come and go, and flushes while owners write.
+// From the threads' arenas to whoever drains them: order, large records, threads that come and go, and
+// flushes while owners write.
 #include "arena/pipeline.hpp"
 
 #include <gtest/gtest.h>
@@ -39,8 +40,10 @@ TEST(ThreadArena, KeepsOrderWithinAChunkAndOverChunks) {
 TEST(ThreadArena, TakesRecordsOfEverySizeAroundAChunk) {
     Recorder recorder;
     std::set<std::size_t> sizes;
-    for (std::size_t size = detail::kChunkData - 400; size < detail::kChunkData + 100; ++size) sizes.insert(size);
-    for (const std::size_t size : {std::size_t{1}, std::size_t{60'000}, std::size_t{65'000}, std::size_t{300'000}}) {
+    for (std::size_t size = detail::kChunkData - 400; size < detail::kChunkData + 100; ++size)
+        sizes.insert(size);
+    for (const std::size_t size :
+         {std::size_t{1}, std::size_t{60'000}, std::size_t{65'000}, std::size_t{300'000}}) {
         sizes.insert(size);
     }
     for (const std::size_t size : sizes) {
@@ -126,7 +129,8 @@ TEST(ThreadArena, TracesFromThreadsThatAreAlmostGone) {
 }
 
 TEST(Pipeline, AFlushFindsEverySpanWhileOwnersWrite) {
-    // Many short rounds: whatever had ended when a drain began is in it, however the owners change chunks meanwhile.
+    // Many short rounds: whatever had ended when a drain began is in it, however the owners change chunks
+    // meanwhile.
     constexpr std::size_t kThreads = 3;
     constexpr std::uint64_t kSpans = 30'000;
     Recorder recorder({.memory_budget_bytes = std::size_t{256} << 20U});
@@ -142,7 +146,8 @@ TEST(Pipeline, AFlushFindsEverySpanWhileOwnersWrite) {
                     span.set_attribute("thread", id);
                     span.set_attribute("number", i);
                     // large enough that chunks change all the time; sometimes larger than one
-                    if (i % 50 == 0) span.set_attribute("text", std::string(i % 2000 == 0 ? 70'000 : 9'000, 'x'));
+                    if (i % 50 == 0)
+                        span.set_attribute("text", std::string(i % 2000 == 0 ? 70'000 : 9'000, 'x'));
                 }
                 ended[id].store(i + 1, std::memory_order_release);
             }
@@ -171,7 +176,8 @@ TEST(Pipeline, AFlushFindsEverySpanWhileOwnersWrite) {
         }
     }
     for (auto& owner : owners) owner.join();
-    for (const auto& mine : seen) EXPECT_EQ(std::count(mine.begin(), mine.end(), true), static_cast<long>(kSpans));
+    for (const auto& mine : seen)
+        EXPECT_EQ(std::count(mine.begin(), mine.end(), true), static_cast<long>(kSpans));
 }
 
 TEST(Shedding, GivesUpWholeTracesAndRecovers) {
@@ -192,7 +198,8 @@ TEST(Shedding, GivesUpWholeTracesAndRecovers) {
     const auto totals = recorder.totals();
     EXPECT_EQ(totals.started, 60'000U);
     EXPECT_EQ(totals.dropped[static_cast<std::size_t>(DropReason::kTraceShed)], shed);
-    EXPECT_EQ(totals.dropped[static_cast<std::size_t>(DropReason::kBudgetExhausted)], 0U) << "a trace lost its middle";
+    EXPECT_EQ(totals.dropped[static_cast<std::size_t>(DropReason::kBudgetExhausted)], 0U)
+        << "a trace lost its middle";
     for (const auto& span : recorder.take()) ++recorded[span.trace_id];
     for (const auto& [trace, count] : recorded) ASSERT_EQ(count, 3);
     // drained: there is memory again

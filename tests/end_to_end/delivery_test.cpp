@@ -1,6 +1,7 @@
 // Everything that is recorded arrives, once, as it was recorded: many threads, every compression, little
 // memory.
 #include <judgeval/judgeval.hpp>
+#include <ostream>
 #include <string>
 
 #include "end_to_end/peer.hpp"
@@ -27,6 +28,9 @@ struct Compressed {
     std::uint32_t threads;
     const char* name;
 };
+
+/// ctest shows it beside the test's name.
+void PrintTo(const Compressed& compressed, std::ostream* out) { *out << compressed.name; }
 
 class DeliveryCompressed : public ::testing::TestWithParam<Compressed> {};
 

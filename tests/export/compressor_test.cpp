@@ -44,7 +44,8 @@ class CompressorTest : public testing::TestWithParam<Compression> {
     }
 
     void fill(unsigned char* at, std::size_t size, bool is_compressible) {
-        for (std::size_t i = 0; i < size; ++i) at[i] = static_cast<unsigned char>(is_compressible ? i % 7 : random_());
+        for (std::size_t i = 0; i < size; ++i)
+            at[i] = static_cast<unsigned char>(is_compressible ? i % 7 : random_());
     }
 
     /// The segments' bytes, in the order in which the compressor takes them.
@@ -151,7 +152,8 @@ std::string name_of(const testing::TestParamInfo<Compression>& parameter) {
     return kNames[static_cast<std::size_t>(parameter.param)];
 }
 INSTANTIATE_TEST_SUITE_P(All, CompressorTest,
-                         testing::Values(Compression::kZstd, Compression::kGzip, Compression::kNone), name_of);
+                         testing::Values(Compression::kZstd, Compression::kGzip, Compression::kNone),
+                         name_of);
 
 }  // namespace
 }  // namespace judgeval::detail

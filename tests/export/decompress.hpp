@@ -15,7 +15,8 @@ namespace judgeval::test {
 inline std::string decompress(Compression compression, std::string_view body) {
     std::string plain;
     switch (compression) {
-        case Compression::kNone: return std::string(body);
+        case Compression::kNone:
+            return std::string(body);
         case Compression::kZstd: {
             const auto size = ZSTD_getFrameContentSize(body.data(), body.size());
             if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN) {

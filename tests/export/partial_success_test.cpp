@@ -33,8 +33,9 @@ TEST(PartialSuccess, BoundsWhatAServerSays) {
 }
 
 TEST(PartialSuccess, IsNoneInWhatIsNoSuchMessage) {
-    for (const std::string body : {"", "{}", "{\"partialSuccess\":{\"rejectedSpans\":3}}", "OK", "<html>", "\x0A\xFF",
-                                   "\x0A\x02\x08", "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"}) {
+    for (const std::string body :
+         {"", "{}", "{\"partialSuccess\":{\"rejectedSpans\":3}}", "OK", "<html>", "\x0A\xFF", "\x0A\x02\x08",
+          "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"}) {
         EXPECT_EQ(read_partial_success(body).rejected_spans, 0U) << testing::PrintToString(body);
     }
     const std::string whole = answer(12, "too old");

@@ -37,7 +37,8 @@ TEST(RetryAfter, IsNeverNegativeAndAtMostAnHour) {
 }
 
 TEST(RetryAfter, ThatMakesNoSenseIsNothing) {
-    for (const char* const value : {"", " ", "-1", "+1", "1.5", "1e3", "0x10", "5 minutes", "soon", "Nonsense", "\xFF", ","}) {
+    for (const char* const value :
+         {"", " ", "-1", "+1", "1.5", "1e3", "0x10", "5 minutes", "soon", "Nonsense", "\xFF", ","}) {
         EXPECT_EQ(parse_retry_after(value, kNow), std::nullopt) << value;
     }
 }

@@ -17,9 +17,9 @@ class EnvironmentGuard {
   public:
     EnvironmentGuard() {
         for (const char* const name :
-             {"JUDGMENT_API_KEY", "JUDGMENT_ORG_ID", "JUDGMENT_API_URL", "JUDGMENT_MONITORING", "JUDGMENT_EVALUATIONS",
-              "JUDGMENT_ENABLE_MONITORING", "JUDGMENT_ENABLE_EVALUATIONS", "JUDGMENT_LOG_LEVEL", "JUDGMENT_NO_COLOR",
-              "OTEL_RESOURCE_ATTRIBUTES", "OTEL_SERVICE_NAME"}) {
+             {"JUDGMENT_API_KEY", "JUDGMENT_ORG_ID", "JUDGMENT_API_URL", "JUDGMENT_MONITORING",
+              "JUDGMENT_EVALUATIONS", "JUDGMENT_ENABLE_MONITORING", "JUDGMENT_ENABLE_EVALUATIONS",
+              "JUDGMENT_LOG_LEVEL", "JUDGMENT_NO_COLOR", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_SERVICE_NAME"}) {
             const char* const value = std::getenv(name);
             before_[name] = value == nullptr ? std::nullopt : std::optional<std::string>(value);
             ::unsetenv(name);

@@ -41,15 +41,15 @@ TEST_F(Environment, SwitchesTakeTheUsualWords) {
 TEST_F(Environment, ASwitchThatMakesNoSenseIsOneWarningAndTheStatedDefault) {
     environment_.set("JUDGMENT_MONITORING", "maybe");
     EXPECT_EQ(environment_switch("JUDGMENT_MONITORING", true, log_), std::nullopt);
-    EXPECT_THAT(lines_.take(), ElementsAre(testing::AllOf(HasSubstr("JUDGMENT_MONITORING"), HasSubstr("maybe"),
-                                                          HasSubstr("using true"))));
+    EXPECT_THAT(lines_.take(), ElementsAre(testing::AllOf(HasSubstr("JUDGMENT_MONITORING"),
+                                                          HasSubstr("maybe"), HasSubstr("using true"))));
 }
 
 TEST_F(Environment, LogLevelsHaveNames) {
     const std::pair<const char*, LogLevel> levels[] = {
-        {"debug", LogLevel::kDebug},     {"INFO", LogLevel::kInfo},       {"warning", LogLevel::kWarning},
-        {"warn", LogLevel::kWarning},    {"Error", LogLevel::kError},     {"critical", LogLevel::kError},
-        {"off", LogLevel::kOff},         {"", LogLevel::kWarning}};
+        {"debug", LogLevel::kDebug},  {"INFO", LogLevel::kInfo},   {"warning", LogLevel::kWarning},
+        {"warn", LogLevel::kWarning}, {"Error", LogLevel::kError}, {"critical", LogLevel::kError},
+        {"off", LogLevel::kOff},      {"", LogLevel::kWarning}};
     bool is_valid = false;
     for (const auto& [name, level] : levels) {
         environment_.set("JUDGMENT_LOG_LEVEL", name);

@@ -15,7 +15,8 @@ using testing::ElementsAre;
 class Project : public testing::Test {
   protected:
     std::variant<std::vector<std::string>, std::string> answer(const std::string& body) {
-        const Preparation preparation = resolve_project("http://host", {"Authorization: Bearer k"}, "name", cache_);
+        const Preparation preparation =
+            resolve_project("http://host", {"Authorization: Bearer k"}, "name", cache_);
         HttpResponse response;
         response.status = 200;
         response.body = body;

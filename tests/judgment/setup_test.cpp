@@ -1,5 +1,5 @@
-// Clients and tracers made from environment and options: which wins, and what a mistake leads to. No test here needs a network:
-// nothing is flushed, and no tracer waits for its end.
+// Clients and tracers made from environment and options: which wins, and what a mistake leads to. No test
+// here needs a network: nothing is flushed, and no tracer waits for its end.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -73,10 +73,12 @@ TEST_F(Setup, TakesCredentialsFromTheEnvironment) {
 
 TEST_F(Setup, WithoutCredentialsWarnsOnceAndTracesNothing) {
     EXPECT_FALSE(records(client()));
-    EXPECT_THAT(complaints(), ElementsAre(AllOf(HasSubstr("JUDGMENT_API_KEY"), HasSubstr("JUDGMENT_ORG_ID"))));
+    EXPECT_THAT(complaints(),
+                ElementsAre(AllOf(HasSubstr("JUDGMENT_API_KEY"), HasSubstr("JUDGMENT_ORG_ID"))));
     environment_.set("JUDGMENT_API_KEY", kSecret);
     EXPECT_FALSE(records(client()));
-    EXPECT_THAT(complaints(), ElementsAre(AllOf(HasSubstr("JUDGMENT_ORG_ID"), Not(HasSubstr("JUDGMENT_API_KEY")))));
+    EXPECT_THAT(complaints(),
+                ElementsAre(AllOf(HasSubstr("JUDGMENT_ORG_ID"), Not(HasSubstr("JUDGMENT_API_KEY")))));
 }
 
 TEST_F(Setup, MonitoringFollowsTheDocumentedNameFirst) {
@@ -98,35 +100,41 @@ TEST_F(Setup, MonitoringMaybeIsOneWarningAndTheDefault) {
     set_credentials();
     environment_.set("JUDGMENT_MONITORING", "maybe");
     EXPECT_TRUE(records(client()));
-    EXPECT_THAT(complaints(), ElementsAre(AllOf(HasSubstr("JUDGMENT_MONITORING=maybe"), HasSubstr("using true"))));
+    EXPECT_THAT(complaints(),
+                ElementsAre(AllOf(HasSubstr("JUDGMENT_MONITORING=maybe"), HasSubstr("using true"))));
     EXPECT_FALSE(records(client(), false));
     EXPECT_THAT(complaints(), IsEmpty()) << "nobody asked the environment";
 }
 
 TEST_F(Setup, AMalformedUrlInTheEnvironmentIsOneWarningAndTheDefault) {
     set_credentials();
-    for (const char* const url : {"not a url", "ftp://host", "http://", "file:///etc/passwd", "http://host:99999"}) {
+    for (const char* const url :
+         {"not a url", "ftp://host", "http://", "file:///etc/passwd", "http://host:99999"}) {
         environment_.set("JUDGMENT_API_URL", url);
         static_cast<void>(client());
-        EXPECT_THAT(complaints(),
-                    ElementsAre(AllOf(HasSubstr("JUDGMENT_API_URL"), HasSubstr("https://api.judgmentlabs.ai"))))
+        EXPECT_THAT(complaints(), ElementsAre(AllOf(HasSubstr("JUDGMENT_API_URL"),
+                                                    HasSubstr("https://api.judgmentlabs.ai"))))
             << url;
     }
 }
 
 TEST_F(Setup, AMalformedUrlInCodeIsAnError) {
-    for (const char* const url : {"not a url", "ftp://host", "http://", "http://host:port", "https://ho st", "\n"}) {
+    for (const char* const url :
+         {"not a url", "ftp://host", "http://", "http://host:port", "https://ho st", "\n"}) {
         EXPECT_EQ(refused({.project_name = "p", .api_url = url}), SetupErrorCode::kInvalidUrl) << url;
     }
-    for (const char* const url : {"http://127.0.0.1:8080", "https://example.com/prefix/", "http://[::1]:80"}) {
-        EXPECT_NO_THROW(Judgeval({.project_name = "p", .api_url = url, .log_handler = lines_.handler()})) << url;
+    for (const char* const url :
+         {"http://127.0.0.1:8080", "https://example.com/prefix/", "http://[::1]:80"}) {
+        EXPECT_NO_THROW(Judgeval({.project_name = "p", .api_url = url, .log_handler = lines_.handler()}))
+            << url;
     }
 }
 
 TEST_F(Setup, WhatCannotStandInAHeaderIsAnErrorInCode) {
     const std::string bad = std::string(kSecret) + "\r\nX-Injected: 1";
     EXPECT_EQ(refused({.project_name = "p", .api_key = bad}), SetupErrorCode::kInvalidHeader);
-    EXPECT_EQ(refused({.project_name = "p", .organization_id = "organization\n"}), SetupErrorCode::kInvalidHeader);
+    EXPECT_EQ(refused({.project_name = "p", .organization_id = "organization\n"}),
+              SetupErrorCode::kInvalidHeader);
     EXPECT_EQ(refused({.project_name = ""}), SetupErrorCode::kInvalidOption);
 }
 
@@ -142,7 +150,8 @@ TEST_F(Setup, AnUnknownLogLevelIsOneWarning) {
     set_credentials();
     environment_.set("JUDGMENT_LOG_LEVEL", "loud");
     static_cast<void>(client());
-    EXPECT_THAT(complaints(), ElementsAre(AllOf(HasSubstr("JUDGMENT_LOG_LEVEL"), HasSubstr("using warning"))));
+    EXPECT_THAT(complaints(),
+                ElementsAre(AllOf(HasSubstr("JUDGMENT_LOG_LEVEL"), HasSubstr("using warning"))));
 }
 
 TEST_F(Setup, ALogHandlerThatThrowsHarmsNobody) {

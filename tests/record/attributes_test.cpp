@@ -368,7 +368,8 @@ TEST(Attributes, ThatAreNotUtf8AreMendedWhereverTheyEnter) {
 }
 
 TEST(Attributes, ShortOnesOfEveryLengthArriveWhole) {
-    // The short path copies words that overlap; every length, ASCII and not, with the border at 32 in between.
+    // The short path copies words that overlap; every length, ASCII and not, with the border at 32 in
+    // between.
     Recorder recorder;
     for (std::size_t size = 0; size <= 70; ++size) {
         std::string text;

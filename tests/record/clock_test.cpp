@@ -17,8 +17,8 @@ TEST(Clock, IsCloseToTheSystemClock) {
     Clock::recalibrate();
     ThreadState thread;
     for (int i = 0; i < 1000; ++i) {
-        // Between two readings of the system clock, give or take what calibration is allowed to be off. However long
-        // the machine stops between the three, the bound holds.
+        // Between two readings of the system clock, give or take what calibration is allowed to be off.
+        // However long the machine stops between the three, the bound holds.
         const std::uint64_t before = Clock::system_time();
         const std::uint64_t now = Clock::now(thread);
         const std::uint64_t after = Clock::system_time();
@@ -53,7 +53,8 @@ TEST(Clock, ReadersGetSensibleTimesWhileItIsCalibrated) {
                 const std::uint64_t after = Clock::system_time();
                 const std::uint64_t now = Clock::now(thread);
                 // A line read half old and half new would be off by seconds, or by centuries.
-                if (raw + 50 * kMillisecond < before || raw > after + 50 * kMillisecond || now < last) ++implausible;
+                if (raw + 50 * kMillisecond < before || raw > after + 50 * kMillisecond || now < last)
+                    ++implausible;
                 last = now;
             }
         });

@@ -24,7 +24,8 @@ TEST(Events, CarryTimeAndAttributes) {
     {
         auto span = recorder.tracer.span("events");
         span.add_event("first");
-        recorder.tracer.add_event("second", {{"count", 2}, {"list", std::vector<int>{1, 2}}, {"", 1}, {"count", "x"}});
+        recorder.tracer.add_event("second",
+                                  {{"count", 2}, {"list", std::vector<int>{1, 2}}, {"", 1}, {"count", "x"}});
         span.add_event("");
     }
     const auto span = recorder.take_one();
@@ -52,7 +53,8 @@ TEST(Events, OverTheLimitAreDroppedAndCounted) {
     Recorder recorder(options);
     {
         auto span = recorder.tracer.span("many");
-        for (int i = 0; i < 10; ++i) span.add_event("event" + std::to_string(i), {{"a", 1}, {"b", 2}, {"c", 3}});
+        for (int i = 0; i < 10; ++i)
+            span.add_event("event" + std::to_string(i), {{"a", 1}, {"b", 2}, {"c", 3}});
     }
     const auto span = recorder.take_one();
     ASSERT_EQ(span.events.size(), 3U);
@@ -137,7 +139,8 @@ TEST(Exceptions, BecomeAnEventAndTheStatus) {
     ASSERT_EQ(span.events.size(), 1U);
     EXPECT_EQ(span.events[0].name, "exception");
     EXPECT_THAT(text_of(span.events[0].attributes, "exception.type"), testing::EndsWith("OutOfTokens"));
-    EXPECT_THAT(text_of(span.events[0].attributes, "exception.type"), testing::StartsWith("judgeval::test::"));
+    EXPECT_THAT(text_of(span.events[0].attributes, "exception.type"),
+                testing::StartsWith("judgeval::test::"));
     EXPECT_EQ(text_of(span.events[0].attributes, "exception.message"), "none left");
     EXPECT_NE(text_of(span.events[0].attributes, "exception.stacktrace"), "");
     EXPECT_EQ(span.status.code, encode::StatusCode::error);

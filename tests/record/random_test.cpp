@@ -27,8 +27,8 @@ TEST(Random, SeedsItselfAtTheFirstId) {
 }
 
 TEST(Random, NeverHandsOutAnIdOfZeros) {
-    // A state from which the generator's next output is zero: rotl(first + second, 17) + first with first = 0 and
-    // second = 0 is excluded, first = 0 gives rotl(second), so look for first + rotl(first + second) = 0.
+    // A state from which the generator's next output is zero: rotl(first + second, 17) + first with first = 0
+    // and second = 0 is excluded, first = 0 gives rotl(second), so look for first + rotl(first + second) = 0.
     ThreadState thread;
     const std::uint64_t first = 0x0123456789ABCDEF;
     thread.random[0] = first;
@@ -65,7 +65,8 @@ TEST(Random, TraceIdsUseAllOfTheirBytes) {
     for (int i = 0; i < 200; ++i) {
         const TraceId id = detail::new_trace_id(thread);
         ASSERT_TRUE(id.is_valid());
-        for (std::size_t at = 0; at < seen.size(); ++at) seen[at] = static_cast<std::uint8_t>(seen[at] | id.bytes[at]);
+        for (std::size_t at = 0; at < seen.size(); ++at)
+            seen[at] = static_cast<std::uint8_t>(seen[at] | id.bytes[at]);
     }
     for (const auto bits : seen) EXPECT_EQ(bits, 0xFF);
 }

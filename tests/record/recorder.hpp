@@ -1,7 +1,9 @@
-// A tracer over a pipeline without an exporter: what a test records is read back from the chunks it was written to.
+// A tracer over a pipeline without an exporter: what a test records is read back from the chunks it was
+// written to.
 //
-// Everything is the library's own but the reading, which is encode::otlp_reader's. A recorder belongs to one thread; the
-// threads that trace through its tracer may be many. When it goes, it checks that every span was counted once.
+// Everything is the library's own but the reading, which is encode::otlp_reader's. A recorder belongs to one
+// thread; the threads that trace through its tracer may be many. When it goes, it checks that every span was
+// counted once.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -127,8 +129,8 @@ class Recorder {
         return records;
     }
 
-    /// The spans that ended since the last call; in their order of ending, when one thread ended them and none was large
-    /// enough (30 KiB) to travel alone.
+    /// The spans that ended since the last call; in their order of ending, when one thread ended them and
+    /// none was large enough (30 KiB) to travel alone.
     std::vector<encode::Span> take() {
         std::string records;
         const std::uint64_t count = drain_(records);

@@ -1,5 +1,6 @@
-// A differential test: random programmes of calls on a span, run through the library and through a plain model of it; what
-// the receiver reads must be what the model holds. A failing seed is named; JUDGEVAL_PROGRAMME_SEED=<n> runs that one alone.
+// A differential test: random programmes of calls on a span, run through the library and through a plain
+// model of it; what the receiver reads must be what the model holds. A failing seed is named;
+// JUDGEVAL_PROGRAMME_SEED=<n> runs that one alone.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -16,7 +17,8 @@
 namespace judgeval::test {
 namespace {
 
-using Value = std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<std::string>>;
+using Value = std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>,
+                           std::vector<std::string>>;
 
 struct Model {
     std::string span_id;
@@ -42,8 +44,9 @@ class Programme {
         const auto spans = recorder.take();
         ASSERT_EQ(spans.size(), models.size());
         for (const auto& span : spans) {
-            const auto model = std::find_if(models.begin(), models.end(),
-                                            [&span](const Model& one) { return one.span_id == span.span_id; });
+            const auto model = std::find_if(models.begin(), models.end(), [&span](const Model& one) {
+                return one.span_id == span.span_id;
+            });
             ASSERT_NE(model, models.end());
             compare(span, *model);
         }
@@ -53,7 +56,8 @@ class Programme {
     std::uint64_t below(std::uint64_t limit) { return random_() % limit; }
 
     std::string text() {
-        static constexpr std::size_t kSizes[] = {0, 1, 3, 8, 17, 31, 32, 33, 64, 65, 127, 128, 600, 5000, 40'000};
+        static constexpr std::size_t kSizes[] = {0,  1,  3,   8,   17,  31,   32,    33,
+                                                 64, 65, 127, 128, 600, 5000, 40'000};
         const std::size_t size = kSizes[below(below(20) == 0 ? std::size(kSizes) : 12)];
         std::string made(size, 'x');
         for (char& c : made) c = static_cast<char>('a' + below(26));
@@ -68,17 +72,21 @@ class Programme {
 
     /// Few keys, so that they meet again; some are long, some share a prefix, some are not UTF-8.
     std::string key() {
-        static const std::vector<std::string> kLong = {std::string(63, 'k'), std::string(64, 'k'), std::string(65, 'k'),
-                                                       std::string(200, 'k'), "bad\xFFkey"};
+        static const std::vector<std::string> kLong = {std::string(63, 'k'), std::string(64, 'k'),
+                                                       std::string(65, 'k'), std::string(200, 'k'),
+                                                       "bad\xFFkey"};
         if (below(5) == 0) return kLong[below(kLong.size())];
         return "key" + std::to_string(below(20));
     }
 
     Value value() {
         switch (below(6)) {
-            case 0: return below(2) == 0;
-            case 1: return static_cast<std::int64_t>(random_() >> below(64));
-            case 2: return static_cast<double>(random_()) / 3.0;
+            case 0:
+                return below(2) == 0;
+            case 1:
+                return static_cast<std::int64_t>(random_() >> below(64));
+            case 2:
+                return static_cast<double>(random_()) / 3.0;
             case 3: {
                 std::vector<std::int64_t> numbers(below(6));
                 for (auto& number : numbers) number = static_cast<std::int64_t>(random_() >> below(64));
@@ -89,7 +97,8 @@ class Programme {
                 for (auto& element : texts) element = text();
                 return texts;
             }
-            default: return text();
+            default:
+                return text();
         }
     }
 
@@ -134,7 +143,11 @@ class Programme {
                 case 1: {
                     const std::string name = text();
                     const Value one = value();
-                    std::visit([&](const auto& held) { span.add_event(name, {{"one", held}, {"two", 2}}); }, one);
+                    std::visit(
+                        [&](const auto& held) {
+                            span.add_event(name, {{"one", held}, {"two", 2}});
+                        },
+                        one);
                     model.events.push_back({mended(name), {{"one", mended(one)}, {"two", std::int64_t{2}}}});
                     break;
                 }
@@ -193,7 +206,8 @@ class Programme {
             std::vector<std::int64_t> numbers;
             for (const auto& element : *held) {
                 if (const auto* const text = std::get_if<std::string>(&element.value)) texts.push_back(*text);
-                if (const auto* const number = std::get_if<std::int64_t>(&element.value)) numbers.push_back(*number);
+                if (const auto* const number = std::get_if<std::int64_t>(&element.value))
+                    numbers.push_back(*number);
             }
             EXPECT_EQ(texts.size() + numbers.size(), held->size());
             if (!texts.empty()) return texts;

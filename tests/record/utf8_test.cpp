@@ -36,16 +36,26 @@ TEST(Utf8, MendsEachMaximalIllFormedPartByOneReplacementCharacter) {
     };
     const std::vector<Case> cases = {
         // Unicode 15, tables 3-8 to 3-11
-        {"\xC0\xAF\xE0\x80\xBF\xF0\x81\x82" "A", "????????A"},
-        {"\xED\xA0\x80\xED\xBF\xBF\xED\xAF" "A", "????????A"},
-        {"\xF4\x91\x92\x93\xFF" "A\x80\xBF" "B", "?????A??B"},
-        {"\xE1\x80\xE2\xF0\x91\x92\xF1\xBF" "A", "????A"},
+        {"\xC0\xAF\xE0\x80\xBF\xF0\x81\x82"
+         "A",
+         "????????A"},
+        {"\xED\xA0\x80\xED\xBF\xBF\xED\xAF"
+         "A",
+         "????????A"},
+        {"\xF4\x91\x92\x93\xFF"
+         "A\x80\xBF"
+         "B",
+         "?????A??B"},
+        {"\xE1\x80\xE2\xF0\x91\x92\xF1\xBF"
+         "A",
+         "????A"},
         // well formed, from one end to the other
         {"", ""},
         {"plain", "plain"},
         {"\x00\x7F"s, "\x00\x7F"s},
         {"\xC2\x80\xDF\xBF", "\xC2\x80\xDF\xBF"},
-        {"\xE0\xA0\x80\xED\x9F\xBF\xEE\x80\x80\xEF\xBF\xBF", "\xE0\xA0\x80\xED\x9F\xBF\xEE\x80\x80\xEF\xBF\xBF"},
+        {"\xE0\xA0\x80\xED\x9F\xBF\xEE\x80\x80\xEF\xBF\xBF",
+         "\xE0\xA0\x80\xED\x9F\xBF\xEE\x80\x80\xEF\xBF\xBF"},
         {"\xF0\x90\x80\x80\xF4\x8F\xBF\xBF", "\xF0\x90\x80\x80\xF4\x8F\xBF\xBF"},
         // broken off at the end
         {"a\xC3", "a?"},
@@ -69,8 +79,9 @@ TEST(Utf8, MendsEachMaximalIllFormedPartByOneReplacementCharacter) {
 TEST(Utf8, AllThreeJudgesAgreeOnRandomBytes) {
     std::mt19937_64 random(20240817);
     // Bytes near the borders of the classes are the interesting ones.
-    constexpr unsigned char kPieces[] = {0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF,
-                                         0xE0, 0xE1, 0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xFF};
+    constexpr unsigned char kPieces[] = {0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF,
+                                         0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEE,
+                                         0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xFF};
     std::size_t valid = 0;
     for (int round = 0; round < 200'000; ++round) {
         std::string text(random() % 80, 'x');

@@ -1,7 +1,8 @@
-// The exporter that ships, in a simulated world: spans from the real hot path, the real pipeline and compressor, virtual time and
-// a backend that fails by a seed.
+// The exporter that ships, in a simulated world: spans from the real hot path, the real pipeline and
+// compressor, virtual time and a backend that fails by a seed.
 //
-// JUDGEVAL_SIMULATION_SEEDS=<count> runs more histories than the quick run's 2,000; JUDGEVAL_SIMULATION_SEED=<n> replays one.
+// JUDGEVAL_SIMULATION_SEEDS=<count> runs another number of histories than the quick run's 2,000;
+// JUDGEVAL_SIMULATION_SEED=<n> replays one.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -26,7 +27,10 @@ using namespace std::chrono_literals;
 class History {
   public:
     explicit History(std::uint64_t seed)
-        : random_(seed), backend_(clock_, random_), options_(draw_options(random_)), pipeline_(settings(options_)) {
+        : random_(seed),
+          backend_(clock_, random_),
+          options_(draw_options(random_)),
+          pipeline_(settings(options_)) {
         // Ids and times are the seed's too, so that bodies are the same, byte for byte.
         detail::thread_state.random[0] = seed | 1U;
         detail::thread_state.random[1] = ~seed;
@@ -43,8 +47,8 @@ class History {
         if (random_.one_in(3)) {
             detail::Preparation preparation;
             preparation.request.url = "resolve";
-            preparation.finish = [](const HttpResponse& response)
-                -> std::variant<std::vector<std::string>, std::string> {
+            preparation.finish =
+                [](const HttpResponse& response) -> std::variant<std::vector<std::string>, std::string> {
                 if (response.body != "7") return std::string("no project");
                 return std::vector<std::string>{"X-Project-Id: 7"};
             };
@@ -53,8 +57,8 @@ class History {
             exporter.headers.emplace_back("X-Project-Id: 7");
         }
         exporter_ = std::make_unique<detail::Exporter>(
-            pipeline_, detail::Frame({{"service.name", "simulation"}}, "judgeval", "1"), std::move(exporter), backend_,
-            clock_, log_);
+            pipeline_, detail::Frame({{"service.name", "simulation"}}, "judgeval", "1"), std::move(exporter),
+            backend_, clock_, log_);
     }
     ~History() { detail::thread_state.last_time = 0; }
     History(const History&) = delete;
@@ -134,7 +138,8 @@ class History {
                 remember(child);
             }
             // now and then as much as the budget holds
-            const std::uint64_t large = random_.one_in(40) ? 1 + (random_.one_in(10) ? random_.below(60) : 0) : 0;
+            const std::uint64_t large =
+                random_.one_in(40) ? 1 + (random_.one_in(10) ? random_.below(60) : 0) : 0;
             for (std::uint64_t j = 0; j < large; ++j) {
                 auto span = tracer.span("large");
                 if (!span.is_recording()) break;
@@ -144,7 +149,8 @@ class History {
         }
     }
 
-    /// Printable characters; one in four is nearly as dense as noise can be in text, the others repeat themselves.
+    /// Printable characters; one in four is nearly as dense as noise can be in text, the others repeat
+    /// themselves.
     std::string noise(std::size_t size) {
         const std::size_t period = random_.one_in(4) ? size : 512;
         std::string text(size, ' ');
@@ -193,7 +199,8 @@ class History {
     void check_counters() const {
         const auto totals = pipeline_.totals();
         const auto& exporter = exporter_->counters();
-        const auto lost_before = std::accumulate(totals.dropped.begin(), totals.dropped.end(), std::uint64_t{0});
+        const auto lost_before =
+            std::accumulate(totals.dropped.begin(), totals.dropped.end(), std::uint64_t{0});
         std::uint64_t lost_after = 0;
         for (const auto& counter : exporter.dropped) lost_after += counter.get();
         EXPECT_EQ(totals.started, totals.ended);
@@ -242,7 +249,8 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
 TEST(Simulation, NothingIsLostSentTwiceOrHurriedWhateverTheNetworkDoes) {
     const bool is_replay = std::getenv("JUDGEVAL_SIMULATION_SEED") != nullptr;
     const std::uint64_t first = number_from("JUDGEVAL_SIMULATION_SEED", 1);
-    const std::uint64_t count = is_replay ? 1 : number_from("JUDGEVAL_SIMULATION_SEEDS", 2000);
+    const std::uint64_t count =
+        is_replay ? 1 : number_from("JUDGEVAL_SIMULATION_SEEDS", JUDGEVAL_SIMULATION_HISTORIES);
     std::uint64_t exported = 0;
     std::array<std::uint64_t, kDropReasonCount> dropped{};
     std::uint64_t retries = 0;
@@ -260,8 +268,9 @@ TEST(Simulation, NothingIsLostSentTwiceOrHurriedWhateverTheNetworkDoes) {
     // A simulation in which nothing happens proves nothing.
     EXPECT_GT(exported, 10 * count);
     EXPECT_GT(retries, count / 4);
-    for (const auto reason : {DropReason::kTraceShed, DropReason::kRefused, DropReason::kRejected,
-                              DropReason::kRetriesExhausted, DropReason::kProjectUnresolved, DropReason::kShutdown}) {
+    for (const auto reason :
+         {DropReason::kTraceShed, DropReason::kRefused, DropReason::kRejected, DropReason::kRetriesExhausted,
+          DropReason::kProjectUnresolved, DropReason::kShutdown}) {
         EXPECT_GT(dropped[static_cast<std::size_t>(reason)], 0U) << to_string(reason);
     }
 }

@@ -1,5 +1,6 @@
-// The simulated world: a clock that stands still until it is moved, and a backend whose answers, losses and delays are drawn
-// from a seed. It remembers what it acknowledged, and notices when the exporter breaks the rules of OTLP.
+// The simulated world: a clock that stands still until it is moved, and a backend whose answers, losses and
+// delays are drawn from a seed. It remembers what it acknowledged, and notices when the exporter breaks the
+// rules of OTLP.
 //
 // One thread, no sockets, no sleeping; one seed gives one history.
 #pragma once
@@ -65,7 +66,8 @@ struct Weather {
     static Weather draw(Random& random) {
         static constexpr std::uint64_t kTrouble[] = {0, 10, 50, 95};
         static constexpr int kLatency[] = {1, 50, 2000, 30'000};
-        return {kTrouble[random.below(4)], std::chrono::milliseconds(kLatency[random.below(4)]), random.one_in(4)};
+        return {kTrouble[random.below(4)], std::chrono::milliseconds(kLatency[random.below(4)]),
+                random.one_in(4)};
     }
 };
 
@@ -79,7 +81,8 @@ class SimulatedBackend final : public detail::Transport {
     void send(std::uint64_t id, const HttpRequest& request) override {
         EXPECT_FALSE(is_closed_) << "a request after the end";
         EXPECT_FALSE(under_way_.contains(id)) << "a batch is sent while it is under way";
-        EXPECT_FALSE(acknowledged_requests_.contains(id)) << "a batch is sent again after it was acknowledged";
+        EXPECT_FALSE(acknowledged_requests_.contains(id))
+            << "a batch is sent again after it was acknowledged";
         if (const auto bound = not_before_.find(id); bound != not_before_.end()) {
             EXPECT_GE(clock_.now(), bound->second) << "a retry comes too early";
         }
@@ -161,11 +164,16 @@ class SimulatedBackend final : public detail::Transport {
     HttpResponse answer_preparation() {
         if (is_trouble()) {
             switch (random_.below(5)) {
-                case 0: return with_status(404);
-                case 1: return with_status(500);
-                case 2: return with_status(503);
-                case 3: return with_status(200);  // without what was asked for
-                default: return {0, "reset", {}, {}};
+                case 0:
+                    return with_status(404);
+                case 1:
+                    return with_status(500);
+                case 2:
+                    return with_status(503);
+                case 3:
+                    return with_status(200);  // without what was asked for
+                default:
+                    return {0, "reset", {}, {}};
             }
         }
         HttpResponse response = with_status(200);
@@ -179,29 +187,48 @@ class SimulatedBackend final : public detail::Transport {
         }
         if (!is_trouble()) return with_status(random_.one_in(8) ? 202 : 200);
         switch (random_.below(12)) {
-            case 0: return {0, "no answer", {}, {}};
-            case 1: return {0, "connection reset", {}, {}};
+            case 0:
+                return {0, "no answer", {}, {}};
+            case 1:
+                return {0, "connection reset", {}, {}};
             case 2: {
                 HttpResponse response = with_status(200);
                 exchange.rejected = random_.one_in(8) ? 1'000'000 : random_.below(20);
                 response.body = partial_success(exchange.rejected);
                 return response;
             }
-            case 3: return with_status(400);
-            case 4: return with_status(401);
-            case 5: return with_status(413);
-            case 6: return with_status(500);
-            case 7: return with_status(502);
-            case 8: return with_status(504);
+            case 3:
+                return with_status(400);
+            case 4:
+                return with_status(401);
+            case 5:
+                return with_status(413);
+            case 6:
+                return with_status(500);
+            case 7:
+                return with_status(502);
+            case 8:
+                return with_status(504);
             default: {
                 HttpResponse response = with_status(random_.one_in(2) ? 429 : 503);
                 switch (random_.below(6)) {
-                    case 0: response.retry_after = "0"; break;
-                    case 1: response.retry_after = std::to_string(random_.below(100)); break;
-                    case 2: response.retry_after = "86400"; break;
-                    case 3: response.retry_after = "soon"; break;
-                    case 4: response.retry_after = "-5"; break;
-                    default: break;
+                    case 0:
+                        response.retry_after = "0";
+                        break;
+                    case 1:
+                        response.retry_after = std::to_string(random_.below(100));
+                        break;
+                    case 2:
+                        response.retry_after = "86400";
+                        break;
+                    case 3:
+                        response.retry_after = "soon";
+                        break;
+                    case 4:
+                        response.retry_after = "-5";
+                        break;
+                    default:
+                        break;
                 }
                 return response;
             }
@@ -223,7 +250,9 @@ class SimulatedBackend final : public detail::Transport {
     nanoseconds least_delay(std::uint64_t id, const std::string& retry_after) {
         const bool is_number =
             !retry_after.empty() && retry_after.find_first_not_of("0123456789") == std::string::npos;
-        if (is_number) return std::chrono::seconds(std::min(std::stoll(retry_after), 3600LL));  // as stated: at most an hour
+        if (is_number)
+            return std::chrono::seconds(
+                std::min(std::stoll(retry_after), 3600LL));  // as stated: at most an hour
         const auto step = std::chrono::milliseconds(500) * (1 << std::min(attempts_[id] - 1, 6));
         return std::min<nanoseconds>(step, std::chrono::seconds(30)) / 2;
     }
@@ -249,8 +278,8 @@ class SimulatedBackend final : public detail::Transport {
 
     void note(std::uint64_t id, const Exchange& exchange) {
         for (const std::uint64_t fact :
-             {id, static_cast<std::uint64_t>(clock_.now().time_since_epoch().count()), std::uint64_t{exchange.body.size()},
-              static_cast<std::uint64_t>(exchange.response.status),
+             {id, static_cast<std::uint64_t>(clock_.now().time_since_epoch().count()),
+              std::uint64_t{exchange.body.size()}, static_cast<std::uint64_t>(exchange.response.status),
               static_cast<std::uint64_t>(exchange.arrives.time_since_epoch().count())}) {
             history_ = (history_ ^ fact) * 0x100000001B3ULL;
         }
