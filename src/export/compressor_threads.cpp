@@ -29,7 +29,7 @@ CompressorThreads::~CompressorThreads() {
 void CompressorThreads::submit(Batch* batch, std::string before) {
     {
         const std::lock_guard lock(mutex_);
-        jobs_.push_back({batch, std::move(before), {}});
+        jobs_.push_back({.batch = batch, .before = std::move(before)});
     }
     submitted_.notify_one();
 }
@@ -57,9 +57,8 @@ void CompressorThreads::run(ChunkPool& pool, int zstd_level, int gzip_level) {
         jobs_.pop_front();
         ++running_;
         lock.unlock();
-        const bool is_compressed = compressor.compress(
+        job.is_compressed = compressor.compress(
             *job.batch, job.before, [&job](const Segment& segment) { job.done.push_back(segment); });
-        job.batch->state = is_compressed ? Batch::State::kReady : Batch::State::kFailed;
         lock.lock();
         --running_;
         finished_.push_back(std::move(job));

@@ -22,7 +22,8 @@ class CompressorThreads {
     struct Job {
         Batch* batch;
         std::string before;
-        std::vector<Segment> done;  ///< for the exporter to release
+        std::vector<Segment> done{};  ///< for the exporter to release
+        bool is_compressed = false;
     };
 
     /// `on_done` is called from a compressor thread after each job. Throws std::system_error when no thread
@@ -34,7 +35,8 @@ class CompressorThreads {
     CompressorThreads& operator=(const CompressorThreads&) = delete;
 
     void submit(Batch* batch, std::string before);
-    /// A finished job, if there is one; the batch is kReady or kFailed.
+    /// A finished job, if there is one. Its batch is the exporter's again, still as kCompressing: the exporter looks at the
+    /// states of all batches at any time, so that it alone changes them.
     [[nodiscard]] bool take(Job& job);
     /// Waits until every submitted job can be taken.
     void wait_until_idle();

@@ -244,7 +244,8 @@ void Exporter::take_compressed() {
     if (!threads_) return;
     for (CompressorThreads::Job job; threads_->take(job);) {
         for (const Segment& segment : job.done) release(segment);
-        if (job.batch->state == Batch::State::kFailed) drop(*job.batch, DropReason::kInternal);
+        job.batch->state = job.is_compressed ? Batch::State::kReady : Batch::State::kFailed;
+        if (!job.is_compressed) drop(*job.batch, DropReason::kInternal);
     }
 }
 

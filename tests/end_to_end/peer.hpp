@@ -38,6 +38,9 @@ inline TracerOptions lossless() {
     TracerOptions options;
     options.pipeline.when_full = WhenFull::kBlock;
     options.pipeline.max_block = kPatience;
+    // A sanitized backend can take longer than the default for a batch; a request that timed out is sent
+    // again, and then its spans would rightly be received twice.
+    options.pipeline.request_timeout = kPatience;
     return options;
 }
 

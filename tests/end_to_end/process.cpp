@@ -20,12 +20,6 @@
 #include <string_view>
 #include <thread>
 
-#if defined(__SANITIZE_THREAD__)
-// The child of the fork starts a thread, which ThreadSanitizer refuses unless told otherwise.
-extern "C" const char* __tsan_default_options();
-extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
-#endif
-
 namespace {
 
 using judgeval::Stats;

@@ -112,6 +112,11 @@ TEST(Process, SwitchedOffMonitoringTakesNothing) {
 }
 
 TEST(Process, ForkedChildSendsItsOwnSpansOnly) {
+#if defined(__SANITIZE_THREAD__)
+    GTEST_SKIP() << "ThreadSanitizer ends the child of a threaded process when it starts a thread ('dup "
+                    "thread with used id'); "
+                    "every other build runs this test";
+#endif
     RunningBackend backend;
     const json said = run_program("fork", backend);
     EXPECT_EQ(said.value("child", -1), 0);
