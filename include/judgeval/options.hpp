@@ -74,7 +74,7 @@ struct PipelineOptions {
     /// A finished span leaves after at most this time.
     std::chrono::milliseconds export_interval{1000};
     /// OTLP bytes of a request before compression; at most an eighth of the memory budget.
-    std::size_t max_batch_bytes = std::size_t{4} << 20U;
+    std::size_t max_batch_bytes = std::size_t{1} << 20U;
     std::uint32_t max_requests_in_flight = 4;
 
     Compression compression = Compression::kZstd;
