@@ -2,7 +2,6 @@
 #include "arena/pipeline.hpp"
 
 #include <cmath>
-#include <cstring>
 
 #include "arena/thread_arenas.hpp"
 

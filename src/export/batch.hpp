@@ -35,7 +35,7 @@ struct Batch {
     std::size_t body_bytes = 0;
     Compression compression = Compression::kNone;
 
-    enum class State : std::uint8_t { kCompressing, kFailed, kReady, kSending };
+    enum class State : std::uint8_t { kCompressing, kReady, kSending };
     State state = State::kCompressing;
     SteadyTime created{};
     SteadyTime next_attempt{};

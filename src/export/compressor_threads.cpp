@@ -1,8 +1,6 @@
 // The loop of a compressor thread.
 #include "export/compressor_threads.hpp"
 
-#include <pthread.h>
-
 #include "export/compressor.hpp"
 #include "export/quiet_thread.hpp"
 

@@ -234,8 +234,7 @@ void Exporter::compress_next(SteadyTime now) {
         }
         const bool is_compressed =
             compressor_.compress(batch, before, [this](const Segment& segment) { release(segment); });
-        batch.state = is_compressed ? Batch::State::kReady : Batch::State::kFailed;
-        if (!is_compressed) drop(batch, DropReason::kInternal);
+        finish_compression(batch, is_compressed);
         return;  // one at a time: the network wants its turn in between
     }
 }
@@ -244,9 +243,13 @@ void Exporter::take_compressed() {
     if (!threads_) return;
     for (CompressorThreads::Job job; threads_->take(job);) {
         for (const Segment& segment : job.done) release(segment);
-        job.batch->state = job.is_compressed ? Batch::State::kReady : Batch::State::kFailed;
-        if (!job.is_compressed) drop(*job.batch, DropReason::kInternal);
+        finish_compression(*job.batch, job.is_compressed);
     }
+}
+
+void Exporter::finish_compression(Batch& batch, bool is_compressed) {
+    if (!is_compressed) return drop(batch, DropReason::kInternal);
+    batch.state = Batch::State::kReady;
 }
 
 void Exporter::release(const Segment& segment) { pipeline_.release_reference(segment.chunk); }

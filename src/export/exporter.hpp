@@ -87,6 +87,7 @@ class Exporter {
     void finish_preparation(const HttpResponse& response, SteadyTime now);
     void compress_next(SteadyTime now);
     void take_compressed();
+    void finish_compression(Batch& batch, bool is_compressed);
     void release(const Segment& segment);
     [[nodiscard]] bool should_compress() const;
     void send_due(SteadyTime now);
