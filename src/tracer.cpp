@@ -19,6 +19,7 @@
 #include "judgment/project.hpp"
 #include "record/clock.hpp"
 #include "record/random.hpp"
+#include "record/span_bytes.hpp"
 
 namespace judgeval::detail {
 
@@ -137,6 +138,8 @@ void after_fork_in_parent() {
 /// The child has one thread. What it inherited is its parent's to send: it is given up without a word, and
 /// the first span of the child starts a pipeline of its own.
 void after_fork_in_child() {
+    ThreadState& thread = thread_state;
+    clear_arena(thread);  // its memory goes with the pipeline
     for (TracerCore* const core : registry().cores) {
         if (core->own_pipeline) core->own_pipeline->disinherit();
         // Not destroyed: exporter and transport belong to a thread that does not exist here, and closing a
@@ -145,7 +148,6 @@ void after_fork_in_child() {
         static_cast<void>(core->own_pipeline.release());
         core->pipeline.store(nullptr, std::memory_order_relaxed);  // relaxed: there is no other thread
     }
-    ThreadState& thread = thread_state;
     thread.arena = nullptr;
     thread.pipeline_id = 0;
     reseed_after_fork(thread);
@@ -410,14 +412,12 @@ Stats stats(const TracerState& tracer) noexcept {
         result.dropped[i] = totals.dropped[i] + exporter.dropped[i].get();
     }
     result.open = totals.started - totals.ended;
-    const std::uint64_t waiting = totals.recorded - collected;
-    const std::uint64_t on_their_way = collected - finished;
+    result.in_flight = totals.kept() - finished;
     if (core.exporter->has_stopped()) {
-        // Written down in the moment in which the exporter stopped: nobody collects them any more.
-        result.dropped[static_cast<std::size_t>(DropReason::kShutdown)] += waiting;
-        result.in_flight = result.open + on_their_way;
-    } else {
-        result.in_flight = result.open + waiting + on_their_way;
+        // What ended in the moment in which the exporter stopped is collected by nobody any more.
+        const std::uint64_t forgotten = totals.kept() - collected - std::min(result.open, totals.kept() - collected);
+        result.dropped[static_cast<std::size_t>(DropReason::kShutdown)] += forgotten;
+        result.in_flight -= forgotten;
     }
     result.unsampled_traces = totals.unsampled_traces;
     result.dropped_attributes = totals.dropped_attributes;

@@ -29,8 +29,7 @@ using DropCounters = std::array<Counter, kDropReasonCount>;
 /// What a thread that traces counts.
 struct ThreadCounters {
     Counter started;
-    Counter ended;     ///< recorded or dropped
-    Counter recorded;  ///< handed to the exporter's side
+    Counter ended;  ///< recorded or dropped
     Counter unsampled_traces;
     Counter dropped_attributes;
     Counter truncated_values;

@@ -52,7 +52,7 @@ bool Pipeline::samples(const TraceId& trace_id) const noexcept {
 }
 
 void Pipeline::stop_accepting() noexcept {
-    accepting_.store(false, std::memory_order_relaxed);  // relaxed: see is_accepting()
+    taking_.store(Taking::kNothing, std::memory_order_relaxed);  // relaxed: see is_accepting()
     pool_.close();
 }
 
@@ -125,7 +125,7 @@ std::shared_ptr<ThreadArena> Pipeline::adopt_arena() {
 }
 
 void Pipeline::retire(ThreadArena& arena) noexcept {
-    if (is_inherited_.load(std::memory_order_relaxed)) return;  // relaxed: set before the child runs on
+    if (is_inherited()) return;
     arena.hand_in();
     const std::lock_guard lock(registry_mutex_);
     arena.has_owner_ = false;
@@ -136,20 +136,19 @@ Pipeline::Totals Pipeline::totals() const {
     const std::lock_guard lock(registry_mutex_);
     for (const auto& arena : arenas_) {
         const ThreadCounters& counters = arena->counters;
-        totals.started += counters.started.get();
+        // In this order: whatever is seen as dropped or ended is seen as started, too.
+        for (std::size_t i = 0; i < kDropReasonCount; ++i) totals.dropped[i] += counters.dropped[i].get();
         totals.ended += counters.ended.get();
-        totals.recorded += counters.recorded.get();
+        totals.started += counters.started.get();
         totals.unsampled_traces += counters.unsampled_traces.get();
         totals.dropped_attributes += counters.dropped_attributes.get();
         totals.truncated_values += counters.truncated_values.get();
-        for (std::size_t i = 0; i < kDropReasonCount; ++i) totals.dropped[i] += counters.dropped[i].get();
     }
     return totals;
 }
 
 void Pipeline::disinherit() noexcept {
-    is_inherited_.store(true, std::memory_order_relaxed);  // relaxed: a forked child has one thread
-    accepting_.store(false, std::memory_order_relaxed);
+    taking_.store(Taking::kInherited, std::memory_order_relaxed);  // relaxed: a forked child has one thread
     pool_.abandon();
 }
 

@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <numeric>
 #include <vector>
 
 #include "arena/chunk_pool.hpp"
@@ -44,12 +45,10 @@ class Pipeline {
     Pipeline(const Pipeline&) = delete;
     Pipeline& operator=(const Pipeline&) = delete;
 
-    /// This thread's arena if it used this pipeline last, else null.
-    [[nodiscard]] ThreadArena* known_arena(const ThreadState& thread) const noexcept {
-        return thread.pipeline_id == id_ ? thread.arena : nullptr;
-    }
-    /// The same after a longer look; makes one on the thread's first use. Null when there is no memory for
-    /// it, or the thread is past its thread-local destructors.
+    /// Names the pipeline in ThreadState; never 0, never used twice.
+    [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
+    /// This thread's arena, which becomes the one it used last; made on the thread's first use. Null when there
+    /// is no memory for it, or the thread is past its thread-local destructors.
     [[nodiscard]] ThreadArena* find_arena(ThreadState& thread) noexcept;
 
     /// Called with the arena of a thread that is past its thread-local destructors, one at a time.
@@ -61,13 +60,13 @@ class Pipeline {
 
     /// False once the pipeline stopped taking spans: those that end now are counted as dropped.
     [[nodiscard]] bool is_accepting() const noexcept {
-        return accepting_.load(
-            std::memory_order_relaxed);  // relaxed: a switch; late readers are counted at the end
+        // relaxed: a switch; late readers are counted at the end
+        return taking_.load(std::memory_order_relaxed) == Taking::kSpans;
     }
-    /// True in a forked child for what belongs to its parent.
+    /// True in a forked child for what belongs to its parent: not even counted.
     [[nodiscard]] bool is_inherited() const noexcept {
-        return is_inherited_.load(
-            std::memory_order_relaxed);  // relaxed: written while the child had one thread
+        // relaxed: written while the child had one thread
+        return taking_.load(std::memory_order_relaxed) == Taking::kInherited;
     }
     void stop_accepting() noexcept;
 
@@ -103,9 +102,14 @@ class Pipeline {
 
     /// Adds up all threads' counters.
     struct Totals {
-        std::uint64_t started = 0, ended = 0, recorded = 0, unsampled_traces = 0, dropped_attributes = 0,
+        std::uint64_t started = 0, ended = 0, unsampled_traces = 0, dropped_attributes = 0,
                       truncated_values = 0;
         std::array<std::uint64_t, kDropReasonCount> dropped{};
+
+        /// Started and not dropped by the thread that traces: open, or on the exporter's side.
+        [[nodiscard]] std::uint64_t kept() const noexcept {
+            return started - std::accumulate(dropped.begin(), dropped.end(), std::uint64_t{0});
+        }
     };
     [[nodiscard]] Totals totals() const;
 
@@ -116,12 +120,13 @@ class Pipeline {
     friend class ThreadArena;
     friend class ThreadArenas;
 
+    enum class Taking : std::uint8_t { kSpans, kNothing, kInherited };
+
     std::shared_ptr<ThreadArena> adopt_arena();
     void retire(ThreadArena& arena) noexcept;
 
     const std::uint64_t id_;
-    std::atomic<bool> accepting_{true};
-    std::atomic<bool> is_inherited_{false};
+    std::atomic<Taking> taking_{Taking::kSpans};
     alignas(kCacheLine) std::atomic<bool> shedding_{false};
     std::atomic<bool> wake_requested_{false};
     const PipelineSettings settings_;

@@ -1,7 +1,9 @@
 // Start and end of a span: the two calls every span makes, on the thread that traces.
 //
-// Starting fills in ids, time and parent; ending writes the whole ScopeSpans.spans entry once, into the
-// thread's arena. Touches the thread's state, its arena, and the pipeline's switches.
+// Starting fills in ids, time and parent; ending completes the ScopeSpans.spans entry. The wire bytes of a
+// scoped span are written where they will stay, in the thread's arena behind what is published: most spans
+// end before another one starts. When another does start, or needs the arena, they move into the span and
+// are copied back at its end. Touches the thread's state, its arena, and the pipeline's switches.
 #include <algorithm>
 #include <cstddef>
 #include <string_view>
@@ -23,6 +25,14 @@ constexpr std::uint8_t kSampled = 1;
 constexpr std::uint64_t kOwnKeys =
     key_filter_bit("judgment.span_kind") | key_filter_bit("judgment.update_id");
 
+/// How much of the arena a span asks for ahead of its writing.
+constexpr std::size_t kUsualRecord = 256;
+
+/// Asks for the cache lines of `size` bytes at `at`, to be written soon.
+JUDGEVAL_ALWAYS_INLINE void prefetch_for_writing(const unsigned char* at, std::size_t size) noexcept {
+    for (std::size_t ahead = 0; ahead < size; ahead += kCacheLine) __builtin_prefetch(at + ahead, 1);
+}
+
 /// Copies whole words, up to kCopySlack - 1 bytes more than asked: both sides have the slack.
 inline void copy_with_slack(unsigned char* to, const unsigned char* from, std::size_t size) noexcept {
     if (size > 512) {
@@ -32,20 +42,24 @@ inline void copy_with_slack(unsigned char* to, const unsigned char* from, std::s
     for (std::size_t at = 0; at < size; at += 32) std::memcpy(to + at, from + at, 32);
 }
 
-/// Bytes of most records beside the span's own wire bytes.
-constexpr std::size_t kUsualHead = 98;
-
-/// Most bytes of a record beside the span's own wire bytes.
-constexpr std::size_t kHeadMost = 128;
-
-/// The fields every span has, at fixed places: copied as a block, then filled in.
+/// A record's bytes before the span's own, and most behind them.
 template <bool kHasParent>
-JUDGEVAL_ALWAYS_INLINE unsigned char* put_fixed_fields(unsigned char* const out, const OpenSpan& span,
-                                                       std::uint64_t end_time) noexcept {
+constexpr std::size_t kHeadBytes = kHasParent ? 95 : 85;
+constexpr std::size_t kTailMost = 2 + 3 * 6;
+
+std::size_t head_bytes(const OpenSpan& span) noexcept {
+    return span.has_parent ? kHeadBytes<true> : kHeadBytes<false>;
+}
+
+/// The fields every span has, at fixed places: copied as a block, then filled in. The record's length follows
+/// when it is known.
+template <bool kHasParent>
+JUDGEVAL_ALWAYS_INLINE void put_head(unsigned char* const out, const OpenSpan& span,
+                                     std::uint64_t end_time) noexcept {
     // Without a parent the fields behind span_id stand this much earlier.
     constexpr std::size_t kShift = kHasParent ? 0 : 10;
     constexpr std::string_view kWithParent(
-        "\x12\0\0\0\0"              // ScopeSpans.spans; its length follows when it is known
+        "\x12\0\0\0\0"              // ScopeSpans.spans
         "\x0A\x10................"  // trace_id
         "\x12\x08........"          // span_id
         "\x22\x08........"          // parent_span_id
@@ -53,9 +67,8 @@ JUDGEVAL_ALWAYS_INLINE unsigned char* put_fixed_fields(unsigned char* const out,
         "\x30\x01"                  // kind
         "\x39........"              // start_time_unix_nano
         "\x41........"              // end_time_unix_nano
-        "\x4A\x18\x0A\x12judgment.update_id\x12\x02\x18\0"  // attributes { key, value { int_value } }
-        "\x7A\0",                                           // status: empty
-        5 + 18 + 10 + 10 + 6 + 2 + 9 + 9 + 26 + 2);
+        "\x4A\x18\x0A\x12judgment.update_id\x12\x02\x18\0",  // attributes { key, value { int_value } }
+        kHeadBytes<true>);
     std::memcpy(out, kWithParent.data(), 33);
     std::memcpy(out + 33, kWithParent.data() + 33 + kShift, kWithParent.size() - 33 - kShift);
     std::memcpy(out + 7, span.node.context.trace_id.bytes.data(), 16);
@@ -70,11 +83,27 @@ JUDGEVAL_ALWAYS_INLINE unsigned char* put_fixed_fields(unsigned char* const out,
     store_unaligned(at + 9, span.start_time);
     store_unaligned(at + 18, end_time);
     at[51] = span.update_id;
-    // the empty status goes when there is a real one among the span's own bytes
-    return at + 52 + (span.tally.status == 0 ? 2 : 0);
 }
 
-unsigned char* put_dropped_counts(unsigned char* at, const SpanTally& tally) noexcept {
+JUDGEVAL_ALWAYS_INLINE void put_head(unsigned char* const out, const OpenSpan& span,
+                                     std::uint64_t end_time) noexcept {
+    if (span.has_parent) [[likely]] {
+        put_head<true>(out, span, end_time);
+    } else {
+        put_head<false>(out, span, end_time);
+    }
+}
+
+/// True when a span has nothing left out and no status of its own.
+inline bool is_plain(const SpanTally& tally) noexcept {
+    // Two loads that do not cross the two stores with which the tally was copied: a processor that has to put a
+    // load together from several stores waits until they are in the cache.
+    static_assert(offsetof(SpanTally, dropped_attributes) == 16 && sizeof(SpanTally) == 32);
+    return (load_unaligned<std::uint64_t>(&tally.dropped_attributes) |
+            load_unaligned<std::uint64_t>(&tally.dropped_links) | tally.status) == 0;
+}
+
+[[gnu::noinline]] unsigned char* put_rare_tail(unsigned char* at, const SpanTally& tally) noexcept {
     for (const auto& [tag, count] :
          {std::pair{0x50, tally.dropped_attributes}, std::pair{0x60, tally.dropped_events},
           std::pair{0x70, tally.dropped_links}}) {
@@ -82,18 +111,20 @@ unsigned char* put_dropped_counts(unsigned char* at, const SpanTally& tally) noe
         *at++ = static_cast<unsigned char>(tag);
         at = wire::put_varint(at, count);
     }
+    if (tally.status == 0) {
+        *at++ = wire::kSpanStatus;
+        *at++ = 0;
+    }
     return at;
 }
 
-JUDGEVAL_ALWAYS_INLINE unsigned char* put_head(unsigned char* const out, const OpenSpan& span,
-                                               std::uint64_t end_time) noexcept {
-    unsigned char* const at = span.has_parent ? put_fixed_fields<true>(out, span, end_time)
-                                              : put_fixed_fields<false>(out, span, end_time);
-    const SpanTally& tally = span.tally;
-    if ((tally.dropped_attributes | tally.dropped_events | tally.dropped_links) != 0) [[unlikely]] {
-        return put_dropped_counts(at, tally);
-    }
-    return at;
+/// What follows a span's own bytes: an empty status, when there is no other one among them.
+JUDGEVAL_ALWAYS_INLINE unsigned char* put_tail(unsigned char* const at, const SpanTally& tally) noexcept {
+    if (!is_plain(tally)) [[unlikely]]
+        return put_rare_tail(at, tally);
+    at[0] = wire::kSpanStatus;
+    at[1] = 0;
+    return at + 2;
 }
 
 void count_drop(ThreadCounters& counters, DropReason reason) noexcept {
@@ -112,11 +143,23 @@ template <typename Use>
 /// Runs `use` with this thread's arena, or with the shared one when the thread has none any more.
 template <typename Use>
 JUDGEVAL_ALWAYS_INLINE void with_arena(Pipeline& pipeline, ThreadState& thread, Use use) noexcept {
-    if (ThreadArena* const arena = pipeline.known_arena(thread)) [[likely]] {
-        use(*arena);
+    if (thread.pipeline_id == pipeline.id()) [[likely]] {
+        use(*thread.arena);
     } else {
         with_other_arena(pipeline, thread, use);
     }
+}
+
+/// Lets the span's bytes stand in the arena, if a span of the usual size has room there.
+JUDGEVAL_ALWAYS_INLINE void use_arena_bytes(OpenSpan& span, ThreadArena& arena, ThreadState& thread) noexcept {
+    clear_arena(thread);
+    if (!arena.has_room(kHeadBytes<true> + kInlineBytes + kTailMost)) [[unlikely]]
+        return use_inline_bytes(span);
+    unsigned char* const at = arena.cursor();
+    // The exporter's core read these lines last, and taking them back costs more than a span.
+    prefetch_for_writing(at + kWriteAhead, kUsualRecord);
+    use_bytes(span, BytesIn::kArena, at + head_bytes(span));
+    thread.in_arena = &span;
 }
 
 inline void push(ThreadState& thread, ContextNode& node) noexcept {
@@ -165,7 +208,8 @@ SpanState suppress(OpenSpan& span, Pipeline& pipeline, ThreadState& thread) noex
 }
 
 /// What becomes of a span that starts here: recorded, or suppressed with its whole trace, or not even looked
-/// at.
+/// at. Only a span that stays on its thread may have its bytes in the thread's arena.
+template <bool kStaysOnThread>
 JUDGEVAL_ALWAYS_INLINE SpanState start(OpenSpan& span, TracerState& tracer, std::uint8_t kind,
                                        const SpanContext* parent, ThreadState& thread) noexcept {
     // acquire: the pipeline was built before it was published
@@ -207,11 +251,17 @@ JUDGEVAL_ALWAYS_INLINE SpanState start(OpenSpan& span, TracerState& tracer, std:
         if (context.trace_flags == 0 || context.is_shed) [[unlikely]]
             return suppress(span, *pipeline, thread);
     }
-    with_arena(*pipeline, thread, [](ThreadArena& arena) { arena.counters.started.add(1); });
+    if (thread.pipeline_id == pipeline->id()) [[likely]] {
+        thread.arena->counters.started.add(1);
+        if constexpr (kStaysOnThread) use_arena_bytes(span, *thread.arena, thread);
+    } else {
+        with_other_arena(*pipeline, thread, [](ThreadArena& arena) { arena.counters.started.add(1); });
+        use_inline_bytes(span);
+    }
+    if constexpr (!kStaysOnThread) use_inline_bytes(span);
     span.kind = kind;
     span.update_id = 0;
     span.limits = &pipeline->limits();
-    use_inline_bytes(span);
     span.key_filter = kOwnKeys;
     span.tally = pipeline->first_tally();
     span.node.span = &span;
@@ -223,47 +273,73 @@ JUDGEVAL_ALWAYS_INLINE SpanState start(OpenSpan& span, TracerState& tracer, std:
 
 /// For a record that does not fit into what is left of the chunk.
 [[gnu::noinline]] void hand_over_slowly(OpenSpan& span, ThreadArena& arena, std::uint64_t end_time) noexcept {
-    unsigned char head[kHeadMost];
-    const auto head_size = static_cast<std::size_t>(put_head(head, span, end_time) - head);
+    unsigned char head[kHeadBytes<true> + kTailMost];
+    put_head(head, span, end_time);
+    const auto head_size = static_cast<std::size_t>(put_tail(head + head_bytes(span), span.tally) - head);
     const auto body_size = static_cast<std::size_t>(span.cursor - span.begin);
     wire::put_padded(head + 1, head_size + body_size - 1 - wire::kPaddedSize);
-    if (arena.append_slow(head, head_size, span.begin, body_size)) {
-        arena.counters.recorded.add(1);
-    } else {
+    if (!arena.append_slow(head, head_size, span.begin, body_size)) {
         count_drop(arena.counters, DropReason::kBudgetExhausted);
     }
 }
 
-/// Writes the record into the arena and counts what became of it.
-JUDGEVAL_ALWAYS_INLINE void hand_over(OpenSpan& span, ThreadArena& arena, std::uint64_t end_time) noexcept {
-    ThreadCounters& counters = arena.counters;
-    if ((span.tally.dropped_attributes | span.tally.truncated_values) != 0) [[unlikely]] {
-        counters.dropped_attributes.add(span.tally.dropped_attributes);
-        counters.truncated_values.add(span.tally.truncated_values);
-    }
-    if (!span.pipeline->is_accepting()) [[unlikely]]
-        return count_drop(counters, DropReason::kShutdown);
+/// Completes the record at the arena's cursor whose own bytes end at `end`.
+JUDGEVAL_ALWAYS_INLINE void complete(OpenSpan& span, ThreadArena& arena, unsigned char* end,
+                                     std::uint64_t end_time) noexcept {
+    unsigned char* const out = arena.cursor();
+    put_head(out, span, end_time);
+    end = put_tail(end, span.tally);
+    wire::put_padded(out + 1, static_cast<std::size_t>(end - out) - 1 - wire::kPaddedSize);
+    arena.commit(end);
+}
+
+/// The same for a span whose bytes stand elsewhere.
+[[gnu::noinline]] void copy_and_complete(OpenSpan& span, ThreadArena& arena, ThreadState& thread,
+                                         std::uint64_t end_time) noexcept {
+    clear_arena(thread);
     const auto body_size = static_cast<std::size_t>(span.cursor - span.begin);
-    unsigned char* const out = arena.reserve(kHeadMost + body_size);
-    if (out == nullptr) [[unlikely]]
+    if (!arena.has_room(kHeadBytes<true> + body_size + kTailMost)) [[unlikely]]
         return hand_over_slowly(span, arena, end_time);
-    // As far ahead as this record is long, a kilobyte from here: the exporter's core read these lines last,
-    // and taking them back costs more than a span.
-    for (std::size_t ahead = 0; ahead < kUsualHead + body_size; ahead += kCacheLine) {
-        __builtin_prefetch(out + kWriteAhead + ahead, 1);
-    }
-    unsigned char* const body = put_head(out, span, end_time);
+    prefetch_for_writing(arena.cursor() + kWriteAhead, kUsualRecord + body_size);
+    unsigned char* const body = arena.cursor() + head_bytes(span);
     copy_with_slack(body, span.begin, body_size);
-    wire::put_padded(out + 1, static_cast<std::size_t>(body + body_size - out) - 1 - wire::kPaddedSize);
-    arena.commit(body + body_size);
-    counters.recorded.add(1);
+    complete(span, arena, body + body_size, end_time);
+}
+
+[[gnu::noinline]] void count_losses(ThreadCounters& counters, const SpanTally& tally) noexcept {
+    counters.dropped_attributes.add(tally.dropped_attributes);
+    counters.truncated_values.add(tally.truncated_values);
+}
+
+/// Gets the record into the arena and counts what became of it.
+JUDGEVAL_ALWAYS_INLINE void hand_over(OpenSpan& span, ThreadArena& arena, ThreadState& thread,
+                                      std::uint64_t end_time) noexcept {
+    if (!is_plain(span.tally)) [[unlikely]]
+        count_losses(arena.counters, span.tally);
+    if (span.bytes_in == BytesIn::kArena) [[likely]] {
+        thread.in_arena = nullptr;
+        complete(span, arena, span.cursor, end_time);
+    } else {
+        copy_and_complete(span, arena, thread, end_time);
+    }
+}
+
+/// For a span that ends when its pipeline takes no more.
+[[gnu::noinline]] void give_up(OpenSpan& span, ThreadState& thread) noexcept {
+    if (thread.in_arena == &span) thread.in_arena = nullptr;
+    if (span.pipeline->is_inherited()) return;
+    with_other_arena(*span.pipeline, thread, [&span](ThreadArena& arena) {
+        count_losses(arena.counters, span.tally);
+        count_drop(arena.counters, DropReason::kShutdown);
+        arena.counters.ended.add(1);
+    });
 }
 
 }  // namespace
 
 void start_scoped(OpenSpan& span, TracerState& tracer, std::uint8_t kind) noexcept {
     ThreadState& thread = thread_state;
-    const SpanState state = start(span, tracer, kind, context_above(thread), thread);
+    const SpanState state = start<true>(span, tracer, kind, context_above(thread), thread);
     span.state = state;
     if (state == SpanState::kInactive) return;
     span.is_current = true;
@@ -276,7 +352,7 @@ void start_detached(OpenSpan& span, TracerState& tracer, std::uint8_t kind, cons
     ThreadState& thread = thread_state;
     const SpanContext* above = context_above(thread);
     if (parent != nullptr) above = parent->is_valid() ? &parent->span_context() : nullptr;
-    span.state = start(span, tracer, kind, above, thread);
+    span.state = start<false>(span, tracer, kind, above, thread);
     span.is_current = false;
     if (span.state == SpanState::kInactive && above != nullptr && !above->is_sampled()) {
         // Unlike a scoped span it has nobody above it to answer for its children.
@@ -294,14 +370,16 @@ void end(OpenSpan& span) noexcept {
         if (exceptions_in_flight(thread) > span.uncaught_exceptions && span.tally.status == 0) [[unlikely]] {
             set_status(span, StatusCode::kError, "left by an exception");
         }
-        if (!span.pipeline->is_inherited()) [[likely]] {
+        if (span.pipeline->is_accepting()) [[likely]] {
             with_arena(
                 *span.pipeline, thread,
-                [&span, end_time ](ThreadArena & arena) __attribute__((always_inline)) {
-                    hand_over(span, arena, end_time);
+                [&](ThreadArena & arena) __attribute__((always_inline)) {
+                    hand_over(span, arena, thread, end_time);
                     // last: a pipeline without open spans may be taken down
                     arena.counters.ended.add(1);
                 });
+        } else {
+            give_up(span, thread);
         }
         release_bytes(span);
     }
@@ -309,12 +387,11 @@ void end(OpenSpan& span) noexcept {
 }
 
 void relocate(OpenSpan& from, OpenSpan& to) noexcept {
-    const std::size_t inline_used = from.state == SpanState::kRecording && from.begin == from.inline_bytes
-                                        ? static_cast<std::size_t>(from.cursor - from.begin)
-                                        : 0;
+    const bool is_inline = from.state == SpanState::kRecording && from.bytes_in == BytesIn::kSpan;
+    const std::size_t inline_used = is_inline ? static_cast<std::size_t>(from.cursor - from.begin) : 0;
     std::memcpy(static_cast<void*>(&to), static_cast<const void*>(&from),
                 offsetof(OpenSpan, inline_bytes) + inline_used);
-    if (from.state == SpanState::kRecording && from.begin == from.inline_bytes) {
+    if (is_inline) {
         use_inline_bytes(to);
         to.cursor += inline_used;
     }

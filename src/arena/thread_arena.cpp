@@ -53,7 +53,7 @@ void ThreadArena::hand_in() noexcept {
     current_.store(nullptr, std::memory_order_release);
     chunk_ = nullptr;
     cursor_ = limit_ = nullptr;
-    spans_ = 0;
+    published_ = 0;
 }
 
 Chunk* ThreadArena::acquire_chunk() noexcept {
@@ -86,7 +86,7 @@ bool ThreadArena::append_slow(const unsigned char* head, std::size_t head_size, 
     chunk_ = chunk;
     cursor_ = chunk->data;
     limit_ = chunk->data + kChunkData - kCopySlack;
-    spans_ = 0;
+    published_ = 0;
     // release: the exporter that finds the chunk here finds it initialised
     current_.store(chunk, std::memory_order_release);
     commit(cursor_ + size);

@@ -26,21 +26,21 @@ class alignas(kCacheLine) ThreadArena {
     ThreadArena(const ThreadArena&) = delete;
     ThreadArena& operator=(const ThreadArena&) = delete;
 
-    /// Room for one record of at most `size` bytes, or null when it has to take the slow path (append_slow).
-    [[nodiscard]] unsigned char* reserve(std::size_t size) noexcept {
-        return static_cast<std::size_t>(limit_ - cursor_) >= size ? cursor_ : nullptr;
+    /// Whether a record of `size` bytes fits behind what is published; it may be written at cursor() then.
+    [[nodiscard]] bool has_room(std::size_t size) const noexcept {
+        return static_cast<std::size_t>(limit_ - cursor_) >= size;
     }
+    [[nodiscard]] unsigned char* cursor() const noexcept { return cursor_; }
 
-    /// Publishes the record that was written at reserve()'s address and ends at `end`.
+    /// Publishes the record that was written at cursor() and ends at `end`.
     void commit(unsigned char* end) noexcept {
+        published_ += Chunk::pack(1, static_cast<std::uint32_t>(end - cursor_));
         cursor_ = end;
-        ++spans_;
         // release: the exporter that sees the count sees the bytes
-        chunk_->published.store(Chunk::pack(spans_, static_cast<std::uint32_t>(end - chunk_->data)),
-                                std::memory_order_release);
+        chunk_->published.store(published_, std::memory_order_release);
     }
 
-    /// The same for a record in up to three pieces, after reserve() said null: takes a new chunk, or several
+    /// The same for a record in two pieces that has no room: takes a new chunk, or several
     /// for a record larger than one, waits if the policy says so. False when there is no memory.
     [[nodiscard]] bool append_slow(const unsigned char* head, std::size_t head_size,
                                    const unsigned char* body, std::size_t body_size) noexcept;
@@ -64,7 +64,7 @@ class alignas(kCacheLine) ThreadArena {
     unsigned char* cursor_ = nullptr;
     unsigned char* limit_ = nullptr;
     Chunk* chunk_ = nullptr;
-    std::uint32_t spans_ = 0;
+    std::uint64_t published_ = 0;  ///< what chunk_ has published
     Pipeline* pipeline_;  ///< null once it ended; changes under ThreadArenas::lifetime_mutex()
     moodycamel::ProducerToken token_;
     alignas(kCacheLine) std::atomic<Chunk*> current_{nullptr};

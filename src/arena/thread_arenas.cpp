@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "arena/pipeline.hpp"
+#include "record/span_bytes.hpp"
 #include "record/thread_state.hpp"
 
 namespace judgeval::detail {
@@ -20,6 +21,7 @@ std::mutex& ThreadArenas::lifetime_mutex() noexcept {
 
 ThreadArenas::~ThreadArenas() {
     ThreadState& thread = thread_state;
+    clear_arena(thread);
     thread.arenas_are_gone = true;
     thread.arena = nullptr;
     thread.pipeline_id = 0;

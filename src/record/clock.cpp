@@ -13,18 +13,35 @@
 namespace judgeval::detail {
 
 std::array<Clock::PublishedLine, Clock::kSlots> Clock::lines_;
-std::atomic<std::uint64_t> Clock::generation_{0};
-bool Clock::uses_counter_ = false;
+std::atomic<std::uint64_t> Clock::version_{Clock::kNoLine};
 
 void Clock::publish(const ClockLine& line) noexcept {
     // relaxed: only calibrators write it, one at a time
-    const std::uint64_t next = generation_.load(std::memory_order_relaxed) + 1;
+    const std::uint64_t next = uses_counter() ? version_.load(std::memory_order_relaxed) + 1 : 1;
     PublishedLine& slot = lines_[next % kSlots];
     slot.ticks.store(line.ticks, std::memory_order_relaxed);  // relaxed: published by the release below
     slot.nanoseconds.store(line.nanoseconds, std::memory_order_relaxed);
     slot.rate.store(line.rate, std::memory_order_relaxed);
-    // release: whoever sees the generation sees the slot
-    generation_.store(next, std::memory_order_release);
+    // release: whoever sees the version sees the slot
+    version_.store(next, std::memory_order_release);
+}
+
+// Readers never wait: the writer fills the next of several slots and then moves the version on, so a slot is
+// only overwritten kSlots - 1 calibrations (seconds) after readers were sent away from it.
+void Clock::copy_line(ThreadState& thread) noexcept {
+    for (;;) {
+        // acquire: the slot's fields, written before the version, are seen
+        const std::uint64_t version = version_.load(std::memory_order_acquire);
+        const PublishedLine& slot = lines_[version % kSlots];
+        // relaxed: ordered by the acquire above and the fence below
+        thread.clock_line = {slot.ticks.load(std::memory_order_relaxed),
+                             slot.nanoseconds.load(std::memory_order_relaxed),
+                             slot.rate.load(std::memory_order_relaxed)};
+        thread.clock_version = version;
+        // acquire fence: the fields are read before the version is looked at again
+        std::atomic_thread_fence(std::memory_order_acquire);
+        if (version_.load(std::memory_order_relaxed) - version < kSlots - 1) return;
+    }
 }
 
 #if defined(__x86_64__)
@@ -80,7 +97,7 @@ Reading origin;
 
 void Clock::start() noexcept {
     const std::lock_guard lock(calibration_mutex);
-    if (generation_.load(std::memory_order_relaxed) != 0) return;  // relaxed: under the mutex
+    if (uses_counter()) return;
     bool trustworthy = false;
     try {
         trustworthy = counter_is_trustworthy();
@@ -92,19 +109,17 @@ void Clock::start() noexcept {
     Reading end = origin;
     while (end.monotonic - origin.monotonic < 1'000'000) end = read_together();
     publish({end.ticks, end.system, rate_between(origin, end)});
-    uses_counter_ = true;
 }
 
 void Clock::recalibrate() noexcept {
     const std::lock_guard lock(calibration_mutex);
-    if (!uses_counter_) return;
+    if (!uses_counter()) return;
     const Reading present = read_together();
-    const ClockLine line = published_line();
+    ThreadState reader;
+    copy_line(reader);
+    const ClockLine& line = reader.clock_line;
     if (present.ticks <= line.ticks || present.monotonic - origin.monotonic < 10'000'000) return;
-    __extension__ using Wide = unsigned __int128;
-    const std::uint64_t shown =
-        line.nanoseconds +
-        static_cast<std::uint64_t>((static_cast<Wide>(present.ticks - line.ticks) * line.rate) >> 32U);
+    const std::uint64_t shown = time_at(line, present.ticks);
     const auto error = static_cast<std::int64_t>(present.system - shown);
     std::uint64_t rate = rate_between(origin, present);
     if (error > -10'000'000 && error < 10'000'000) {

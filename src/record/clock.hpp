@@ -1,8 +1,9 @@
 // The clock of the spans: nanoseconds since the Unix epoch, from the processor's time stamp counter where
 // that can be trusted.
 //
-// Reading runs on the calling thread, without a lock or system call. Calibration runs on an exporter thread
-// (recalibrate) and publishes parameters that readers pick up.
+// Reading runs on the calling thread, without a lock or system call, from the thread's own copy of the
+// calibration. Calibration runs on an exporter thread (recalibrate) and publishes parameters that readers
+// copy when they see a new version.
 #pragma once
 
 #include <array>
@@ -18,13 +19,6 @@
 
 namespace judgeval::detail {
 
-/// A straight line from counter ticks to nanoseconds.
-struct ClockLine {
-    std::uint64_t ticks = 0;        ///< at this counter value
-    std::uint64_t nanoseconds = 0;  ///< it was this time
-    std::uint64_t rate = 0;         ///< nanoseconds a tick, times 2^32
-};
-
 class Clock {
   public:
     /// Decides whether the counter is usable and calibrates it (about a millisecond, once a process).
@@ -37,7 +31,7 @@ class Clock {
 
     /// The present time; never less than what this thread was told before.
     static std::uint64_t now(ThreadState& thread) noexcept {
-        std::uint64_t time = read();
+        std::uint64_t time = read(thread);
         if (time < thread.last_time) [[unlikely]]
             time = thread.last_time;
         thread.last_time = time;
@@ -52,51 +46,46 @@ class Clock {
     }
 
     /// True when now() reads the time stamp counter.
-    static bool uses_counter() noexcept { return uses_counter_; }
+    static bool uses_counter() noexcept {
+        return version_.load(std::memory_order_relaxed) != kNoLine;  // relaxed: set once, before any span
+    }
 
   private:
     struct PublishedLine {
         std::atomic<std::uint64_t> ticks{0}, nanoseconds{0}, rate{0};
     };
 
-    static std::uint64_t read() noexcept {
+    static std::uint64_t read(ThreadState& thread) noexcept {
 #if defined(__x86_64__)
-        if (uses_counter_) [[likely]] {
-            const ClockLine line = published_line();
-            // Signed: the counter of another core may lag the line's origin by a few ticks.
-            const auto passed = static_cast<std::int64_t>(__rdtsc() - line.ticks);
-            __extension__ using Wide = __int128;
-            return line.nanoseconds +
-                   static_cast<std::uint64_t>(
-                       (static_cast<Wide>(passed) * static_cast<std::int64_t>(line.rate)) >> 32);
+        // relaxed: a thread that sees the new version late goes on with the line it has
+        if (thread.clock_version != version_.load(std::memory_order_relaxed)) [[unlikely]] {
+            if (!uses_counter()) return system_time();
+            copy_line(thread);
         }
-#endif
+        return time_at(thread.clock_line, __rdtsc());
+#else
+        static_cast<void>(thread);
         return system_time();
+#endif
     }
 
-    /// Readers never wait: the writer fills the next of several slots and then moves the generation on, so a
-    /// slot is only overwritten kSlots - 1 calibrations (seconds) after readers were sent away from it.
-    static ClockLine published_line() noexcept {
-        for (;;) {
-            // acquire: the slot's fields, written before the generation, are seen
-            const std::uint64_t generation = generation_.load(std::memory_order_acquire);
-            const PublishedLine& slot = lines_[generation % kSlots];
-            // relaxed: ordered by the acquire above and the fence below
-            const ClockLine line{slot.ticks.load(std::memory_order_relaxed),
-                                 slot.nanoseconds.load(std::memory_order_relaxed),
-                                 slot.rate.load(std::memory_order_relaxed)};
-            // acquire fence: the fields are read before the generation is looked at again
-            std::atomic_thread_fence(std::memory_order_acquire);
-            if (generation_.load(std::memory_order_relaxed) - generation < kSlots - 1) [[likely]]
-                return line;
-        }
+    static std::uint64_t time_at(const ClockLine& line, std::uint64_t ticks) noexcept {
+        // Signed: the counter of another core may lag the line's origin by a few ticks.
+        const auto passed = static_cast<std::int64_t>(ticks - line.ticks);
+        __extension__ using Wide = __int128;
+        return line.nanoseconds +
+               static_cast<std::uint64_t>(
+                   (static_cast<Wide>(passed) * static_cast<std::int64_t>(line.rate)) >> 32);
     }
+
+    static void copy_line(ThreadState& thread) noexcept;
     static void publish(const ClockLine& line) noexcept;
 
+    /// Before the first line. No thread's copy has this version, so none takes its empty line for a real one.
+    static constexpr std::uint64_t kNoLine = UINT64_MAX;
     static constexpr std::uint64_t kSlots = 4;
     static std::array<PublishedLine, kSlots> lines_;
-    static std::atomic<std::uint64_t> generation_;
-    static bool uses_counter_;  ///< written once by start(), before the first span of the process
+    static std::atomic<std::uint64_t> version_;
 };
 
 }  // namespace judgeval::detail

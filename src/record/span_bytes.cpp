@@ -259,6 +259,8 @@ bool make_room(OpenSpan& span, std::size_t bytes) noexcept {
     const std::size_t kept = used(span);
     std::memcpy(memory, span.begin, kept);
     release_bytes(span);
+    if (span.bytes_in == BytesIn::kArena) thread.in_arena = nullptr;
+    span.bytes_in = BytesIn::kSpill;
     span.begin = memory;
     span.cursor = memory + kept;
     span.limit = memory + size - kCopySlack;
@@ -274,7 +276,16 @@ void release_spill(OpenSpan& span) noexcept {
     } else {
         std::free(span.begin);  // NOLINT: see make_room
     }
-    span.begin = span.inline_bytes;
+    use_inline_bytes(span);
+}
+
+void clear_arena(ThreadState& thread) noexcept {
+    if (thread.in_arena == nullptr) return;
+    OpenSpan& span = *std::exchange(thread.in_arena, nullptr);
+    const unsigned char* const from = span.begin;
+    const std::size_t size = used(span);  // at most kInlineBytes: see use_bytes
+    use_inline_bytes(span);
+    span.cursor = wire::put_bytes(span.cursor, from, size);
 }
 
 void append_name(OpenSpan& span, Text name) noexcept try {

@@ -9,6 +9,7 @@
 #include "judgeval/detail/open_span.hpp"
 #include "judgeval/options.hpp"
 #include "judgeval/text.hpp"
+#include "record/thread_state.hpp"
 
 namespace judgeval::detail {
 
@@ -19,17 +20,23 @@ namespace judgeval::detail {
 /// How many more bytes the span may hold.
 [[nodiscard]] std::size_t room_left(const OpenSpan& span) noexcept;
 
-/// Points a span that starts at its inline bytes.
-inline void use_inline_bytes(OpenSpan& span) noexcept {
-    span.begin = span.inline_bytes;
-    span.cursor = span.inline_bytes;
-    span.limit = span.inline_bytes + kInlineBytes;
+/// Points a span without bytes at `memory`, which has room for kInlineBytes and the slack.
+inline void use_bytes(OpenSpan& span, BytesIn where, unsigned char* memory) noexcept {
+    span.bytes_in = where;
+    span.begin = memory;
+    span.cursor = memory;
+    span.limit = memory + kInlineBytes;
 }
+inline void use_inline_bytes(OpenSpan& span) noexcept { use_bytes(span, BytesIn::kSpan, span.inline_bytes); }
+
+/// Takes the bytes of the span that stands in this thread's arena, if there is one, into the span itself. For
+/// whoever is about to write there, or to take the arena's memory away.
+void clear_arena(ThreadState& thread) noexcept;
 
 /// Gives a spill buffer back when the span is done.
 void release_spill(OpenSpan& span) noexcept;
 inline void release_bytes(OpenSpan& span) noexcept {
-    if (span.begin != span.inline_bytes) [[unlikely]]
+    if (span.bytes_in == BytesIn::kSpill) [[unlikely]]
         release_spill(span);
 }
 

@@ -15,6 +15,13 @@ namespace judgeval::detail {
 
 class ThreadArena;
 
+/// A straight line from counter ticks to nanoseconds.
+struct ClockLine {
+    std::uint64_t ticks = 0;        ///< at this counter value
+    std::uint64_t nanoseconds = 0;  ///< it was this time
+    std::uint64_t rate = 0;         ///< nanoseconds a tick, times 2^32
+};
+
 /// What __cxa_get_globals() points to (Itanium C++ ABI: Exception Handling, 2.2.2); per thread, at one
 /// address for the thread's life.
 struct ExceptionGlobals {
@@ -24,9 +31,12 @@ struct ExceptionGlobals {
 
 struct ThreadState {
     ContextNode* current = nullptr;
-    ThreadArena* arena = nullptr;          ///< the arena used last,
-    std::uint64_t pipeline_id = 0;         ///< and the pipeline it belongs to (ids are never used twice)
-    std::uint64_t last_time = 0;           ///< nanoseconds since the Unix epoch
+    ThreadArena* arena = nullptr;     ///< the arena used last,
+    std::uint64_t pipeline_id = 0;    ///< and the pipeline it belongs to (ids are never used twice); 0: none
+    OpenSpan* in_arena = nullptr;     ///< the open span whose bytes stand in one of this thread's arenas
+    std::uint64_t last_time = 0;      ///< nanoseconds since the Unix epoch
+    std::uint64_t clock_version = 0;  ///< of the clock's line below; 0: none was looked at
+    ClockLine clock_line;
     std::uint64_t random[2] = {0, 0};      ///< both zero: not seeded yet
     unsigned char* spare_bytes = nullptr;  ///< a spill buffer the last large span gave back
     std::size_t spare_size = 0;

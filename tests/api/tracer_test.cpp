@@ -25,9 +25,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::size_t count_threads() {
-    const std::filesystem::directory_iterator tasks("/proc/self/task");
-    return static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
+std::size_t count_entries(const char* directory) {
+    const std::filesystem::directory_iterator entries(directory);
+    return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
 }
 
 /// A client of a backend in this process.
@@ -132,13 +132,19 @@ TEST_F(TracerTest, MonitoringMayBeSwitchedWhileItRuns) {
     EXPECT_EQ(backend_.counts().spans, 2U);
 }
 
-TEST_F(TracerTest, WithMonitoringOffNothingExistsBehindIt) {
-    const std::size_t before = count_threads();
-    const Judgeval client(client_options());
+// Without a backend in this process: its threads would come and go while these are counted.
+TEST(TracerWithoutMonitoring, HasNoThreadAndNoDescriptorBehindIt) {
+    const std::size_t threads = count_entries("/proc/self/task");
+    const std::size_t descriptors = count_entries("/proc/self/fd");
+    const Judgeval client({.project_name = "project",
+                           .api_key = "key",
+                           .organization_id = "organization",
+                           .api_url = "http://127.0.0.1:1"});
     const auto tracer = client.tracer.create({.enable_monitoring = false});
     tracer.set_monitoring(true);  // stated to have no effect
     { auto span = tracer.span("nothing"); }
-    EXPECT_EQ(count_threads(), before);
+    EXPECT_EQ(count_entries("/proc/self/task"), threads);
+    EXPECT_EQ(count_entries("/proc/self/fd"), descriptors);
     EXPECT_TRUE(tracer.force_flush());
     EXPECT_TRUE(tracer.shutdown());
     EXPECT_EQ(tracer.stats().started, 0U);

@@ -79,7 +79,7 @@ TEST(ThreadArena, ARecordThatFindsNoMemoryIsCountedAndLeaksNothing) {
     }
     const auto totals = recorder.totals();
     EXPECT_EQ(totals.dropped[static_cast<std::size_t>(DropReason::kBudgetExhausted)], 1U);
-    EXPECT_EQ(totals.recorded, 0U);
+    EXPECT_EQ(totals.kept(), 0U);
     EXPECT_EQ(recorder.pipeline().pool().free(), 8U);
     recorder.pipeline().update_pressure();
     { auto span = recorder.tracer.span("small"); }

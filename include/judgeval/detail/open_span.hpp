@@ -45,6 +45,13 @@ enum class SpanState : std::uint8_t {
     kRecording,
 };
 
+/// Where the wire bytes of an open span stand.
+enum class BytesIn : std::uint8_t {
+    kSpan,   ///< in the span object
+    kArena,  ///< in its thread's arena, behind what is published there: where they will stay if nothing intervenes
+    kSpill,  ///< in a buffer of their own
+};
+
 /// Bytes an open span holds without touching the heap; the slack lets small copies write whole words.
 inline constexpr std::size_t kInlineBytes = 640;
 inline constexpr std::size_t kCopySlack = 32;
@@ -54,11 +61,12 @@ struct SpanTally {
     std::uint32_t attributes_left;  ///< until the limit
     std::uint32_t events_left;
     std::uint32_t links_left;
-    std::uint32_t dropped_attributes;
+    std::uint32_t status;  ///< its StatusCode; a Status is among the wire bytes unless it is unset
+    // The losses: looked at as one, when the span ends.
+    alignas(16) std::uint32_t dropped_attributes;
     std::uint32_t dropped_events;
     std::uint32_t dropped_links;
     std::uint32_t truncated_values;
-    std::uint32_t status;  ///< its StatusCode; a Status is among the wire bytes unless it is unset
 };
 
 struct OpenSpan {
@@ -74,6 +82,7 @@ struct OpenSpan {
     std::uint8_t kind;
     std::uint8_t uncaught_exceptions;  ///< how many were in flight when it started
     std::uint8_t update_id;
+    BytesIn bytes_in;
     Pipeline* pipeline;
     const SpanLimits* limits;
     // Unions of one, so that their zeroing initialisers are left out.
@@ -256,7 +265,7 @@ JUDGEVAL_ALWAYS_INLINE void put_name_and_type(OpenSpan& span, Text name, Text ty
         append_type(span, type);
         return;
     }
-    unsigned char* at = span.inline_bytes;
+    unsigned char* at = span.begin;
     at[0] = 0x2A;
     at[1] = static_cast<unsigned char>(name.size());
     std::memcpy(at + 2, name.data(), name.size());
