@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "arena/thread_arenas.hpp"
+#include "record/random.hpp"
 
 namespace judgeval::detail {
 
@@ -105,6 +106,9 @@ ThreadArena* Pipeline::find_arena(ThreadState& thread) noexcept try {
     if (thread.arenas_are_gone) return nullptr;
     const std::shared_ptr<ThreadArena> arena =
         ThreadArenas::of_this_thread().find_or_add(id_, [this] { return adopt_arena(); });
+    // What the usual span takes for granted once a thread has an arena.
+    if (!is_seeded(thread)) seed_random(thread);
+    static_cast<void>(exceptions_in_flight(thread));
     thread.arena = arena.get();
     thread.pipeline_id = id_;
     return arena.get();

@@ -118,12 +118,14 @@ inline bool is_plain(const SpanTally& tally) noexcept {
     return at;
 }
 
+/// An empty Status.
+constexpr std::uint16_t kNoStatus = wire::kSpanStatus;
+
 /// What follows a span's own bytes: an empty status, when there is no other one among them.
 JUDGEVAL_ALWAYS_INLINE unsigned char* put_tail(unsigned char* const at, const SpanTally& tally) noexcept {
     if (!is_plain(tally)) [[unlikely]]
         return put_rare_tail(at, tally);
-    at[0] = wire::kSpanStatus;
-    at[1] = 0;
+    store_unaligned(at, kNoStatus);
     return at + 2;
 }
 
@@ -293,6 +295,17 @@ JUDGEVAL_ALWAYS_INLINE void complete(OpenSpan& span, ThreadArena& arena, unsigne
     arena.commit(end);
 }
 
+/// The same for a plain span below another one, whose own bytes are at the cursor.
+JUDGEVAL_ALWAYS_INLINE void complete_usual(OpenSpan& span, ThreadArena& arena,
+                                           std::uint64_t end_time) noexcept {
+    unsigned char* const out = arena.cursor();
+    unsigned char* const end = span.cursor + 2;
+    put_head<true>(out, span, end_time);
+    store_unaligned(end - 2, kNoStatus);
+    wire::put_padded_short(out + 1, static_cast<std::size_t>(end - out) - 1 - wire::kPaddedSize);
+    arena.commit(end);
+}
+
 /// The same for a span whose bytes stand elsewhere.
 [[gnu::noinline]] void copy_and_complete(OpenSpan& span, ThreadArena& arena, ThreadState& thread,
                                          std::uint64_t end_time) noexcept {
@@ -335,9 +348,7 @@ JUDGEVAL_ALWAYS_INLINE void hand_over(OpenSpan& span, ThreadArena& arena, Thread
     });
 }
 
-}  // namespace
-
-void start_scoped(OpenSpan& span, TracerState& tracer, std::uint8_t kind) noexcept {
+[[gnu::noinline]] void start_rare(OpenSpan& span, TracerState& tracer, std::uint8_t kind) noexcept {
     ThreadState& thread = thread_state;
     const SpanState state = start<true>(span, tracer, kind, context_above(thread), thread);
     span.state = state;
@@ -348,20 +359,7 @@ void start_scoped(OpenSpan& span, TracerState& tracer, std::uint8_t kind) noexce
     push(thread, span.node);
 }
 
-void start_detached(OpenSpan& span, TracerState& tracer, std::uint8_t kind, const Context* parent) noexcept {
-    ThreadState& thread = thread_state;
-    const SpanContext* above = context_above(thread);
-    if (parent != nullptr) above = parent->is_valid() ? &parent->span_context() : nullptr;
-    span.state = start<false>(span, tracer, kind, above, thread);
-    span.is_current = false;
-    if (span.state == SpanState::kInactive && above != nullptr && !above->is_sampled()) {
-        // Unlike a scoped span it has nobody above it to answer for its children.
-        span.node.context = *above;
-        span.state = SpanState::kSuppressed;
-    }
-}
-
-void end(OpenSpan& span) noexcept {
+[[gnu::noinline]] void end_rare(OpenSpan& span) noexcept {
     ThreadState& thread = thread_state;
     if (span.is_current) [[likely]]
         pop(thread, span.node);
@@ -384,6 +382,108 @@ void end(OpenSpan& span) noexcept {
         release_bytes(span);
     }
     span.state = SpanState::kInactive;
+}
+
+// ---- the usual span: scoped, below another one of this thread, ended before the next one starts ----
+//
+// The same as start_rare() and end_rare() with all that left out which cannot be the case here; without a
+// call, so that no register has to be saved for one.
+
+/// The first bytes of an OpenSpan that is usual: state, has_parent, parent_is_remote, is_current.
+constexpr std::uint32_t kUsualSpan = 0x01'00'01'00U | static_cast<std::uint32_t>(SpanState::kRecording);
+static_assert(std::endian::native == std::endian::little && offsetof(OpenSpan, state) == 0 &&
+              offsetof(OpenSpan, has_parent) == 1 && offsetof(OpenSpan, parent_is_remote) == 2 &&
+              offsetof(OpenSpan, is_current) == 3);
+
+/// False when the span is not usual; nothing was done then.
+JUDGEVAL_ALWAYS_INLINE bool start_usual(OpenSpan& span, TracerState& tracer, std::uint8_t kind,
+                                        ThreadState& thread) noexcept {
+    // acquire: the pipeline was built before it was published
+    Pipeline* const pipeline = tracer.pipeline.load(std::memory_order_acquire);
+    ContextNode* const above = thread.current;
+    // A span above that is being recorded is sampled, not shed and not remote; so is this one.
+    if (pipeline == nullptr || above == nullptr || above->span == nullptr) [[unlikely]]
+        return false;
+    if (thread.pipeline_id != pipeline->id() || thread.in_arena != nullptr || !Clock::is_quick(thread)) [[unlikely]]
+        return false;
+    ThreadArena& arena = *thread.arena;
+    if (!arena.has_room(kHeadBytes<true> + kInlineBytes + kTailMost)) [[unlikely]]
+        return false;
+    const std::uint64_t id = next_seeded_random(thread);
+    if (id == 0) [[unlikely]]
+        return false;
+
+    arena.counters.started.add(1);
+    unsigned char* const at = arena.cursor();
+    // The exporter's core read these lines last, and taking them back costs more than a span.
+    prefetch_for_writing(at + kWriteAhead, kUsualRecord);
+    span.pipeline = pipeline;
+    span.limits = &pipeline->limits();
+    span.parent_span_id = above->context.span_id;
+    span.node.previous = above;
+    span.node.span = &span;
+    SpanContext& context = span.node.context;
+    context.trace_id = above->context.trace_id;
+    store_unaligned(context.span_id.bytes.data(), id);
+    context.trace_flags = above->context.trace_flags;
+    context.is_remote = false;
+    context.is_shed = false;
+    use_bytes(span, BytesIn::kArena, at + kHeadBytes<true>);
+    span.key_filter = kOwnKeys;
+    span.tally = pipeline->first_tally();
+    span.kind = kind;
+    span.uncaught_exceptions = static_cast<std::uint8_t>(thread.exceptions->uncaught);
+    span.update_id = 0;
+    store_unaligned(&span.state, kUsualSpan);
+    thread.in_arena = &span;
+    thread.current = &span.node;
+    span.start_time = Clock::now_quickly(thread);
+    return true;
+}
+
+/// False when the span is not usual (any more); nothing was done then.
+JUDGEVAL_ALWAYS_INLINE bool end_usual(OpenSpan& span, ThreadState& thread) noexcept {
+    if (thread.in_arena != &span || load_unaligned<std::uint32_t>(&span.state) != kUsualSpan ||
+        thread.current != &span.node || !Clock::is_quick(thread)) [[unlikely]]
+        return false;
+    const Pipeline& pipeline = *span.pipeline;
+    if (thread.pipeline_id != pipeline.id() || !pipeline.is_accepting() || !is_plain(span.tally) ||
+        static_cast<std::uint8_t>(thread.exceptions->uncaught) != span.uncaught_exceptions) [[unlikely]]
+        return false;
+    thread.current = span.node.previous;
+    thread.in_arena = nullptr;
+    ThreadArena& arena = *thread.arena;
+    // Not before its start: the thread's times never run backwards.
+    complete_usual(span, arena, Clock::now_quickly(thread));
+    // last: a pipeline without open spans may be taken down
+    arena.counters.ended.add(1);
+    span.state = SpanState::kInactive;
+    return true;
+}
+
+}  // namespace
+
+void start_scoped(OpenSpan& span, TracerState& tracer, std::uint8_t kind) noexcept {
+    if (!start_usual(span, tracer, kind, thread_state)) [[unlikely]]
+        start_rare(span, tracer, kind);
+}
+
+void start_detached(OpenSpan& span, TracerState& tracer, std::uint8_t kind, const Context* parent) noexcept {
+    ThreadState& thread = thread_state;
+    const SpanContext* above = context_above(thread);
+    if (parent != nullptr) above = parent->is_valid() ? &parent->span_context() : nullptr;
+    span.state = start<false>(span, tracer, kind, above, thread);
+    span.is_current = false;
+    if (span.state == SpanState::kInactive && above != nullptr && !above->is_sampled()) {
+        // Unlike a scoped span it has nobody above it to answer for its children.
+        span.node.context = *above;
+        span.state = SpanState::kSuppressed;
+    }
+}
+
+void end(OpenSpan& span) noexcept {
+    if (!end_usual(span, thread_state)) [[unlikely]]
+        end_rare(span);
 }
 
 void relocate(OpenSpan& from, OpenSpan& to) noexcept {

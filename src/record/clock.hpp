@@ -30,12 +30,20 @@ class Clock {
     static void recalibrate() noexcept;
 
     /// The present time; never less than what this thread was told before.
-    static std::uint64_t now(ThreadState& thread) noexcept {
-        std::uint64_t time = read(thread);
-        if (time < thread.last_time) [[unlikely]]
-            time = thread.last_time;
-        thread.last_time = time;
-        return time;
+    static std::uint64_t now(ThreadState& thread) noexcept { return not_before_last(thread, read(thread)); }
+
+    /// True when now_quickly() may be called: the counter is used, and the thread has seen its newest line.
+    static bool is_quick(const ThreadState& thread) noexcept {
+        // relaxed: a thread that sees the new version late goes on with the line it has
+        return thread.clock_version == version_.load(std::memory_order_relaxed);
+    }
+    /// now() without a call in it.
+    static std::uint64_t now_quickly(ThreadState& thread) noexcept {
+#if defined(__x86_64__)
+        return not_before_last(thread, time_at(thread.clock_line, __rdtsc()));
+#else
+        return now(thread);
+#endif
     }
 
     static std::uint64_t system_time() noexcept {
@@ -57,8 +65,7 @@ class Clock {
 
     static std::uint64_t read(ThreadState& thread) noexcept {
 #if defined(__x86_64__)
-        // relaxed: a thread that sees the new version late goes on with the line it has
-        if (thread.clock_version != version_.load(std::memory_order_relaxed)) [[unlikely]] {
+        if (!is_quick(thread)) [[unlikely]] {
             if (!uses_counter()) return system_time();
             copy_line(thread);
         }
@@ -67,6 +74,13 @@ class Clock {
         static_cast<void>(thread);
         return system_time();
 #endif
+    }
+
+    static std::uint64_t not_before_last(ThreadState& thread, std::uint64_t time) noexcept {
+        if (time < thread.last_time) [[unlikely]]
+            time = thread.last_time;
+        thread.last_time = time;
+        return time;
     }
 
     static std::uint64_t time_at(const ClockLine& line, std::uint64_t ticks) noexcept {

@@ -15,19 +15,23 @@ namespace judgeval::detail {
 /// Seeds this thread's generator from getrandom(2); falls back to clock and address when the kernel refuses.
 void seed_random(ThreadState& thread) noexcept;
 
-inline std::uint64_t next_random(ThreadState& thread) noexcept {
-    std::uint64_t first = thread.random[0];
+inline bool is_seeded(const ThreadState& thread) noexcept { return (thread.random[0] | thread.random[1]) != 0; }
+
+/// For a thread that is seeded.
+inline std::uint64_t next_seeded_random(ThreadState& thread) noexcept {
+    const std::uint64_t first = thread.random[0];
     std::uint64_t second = thread.random[1];
-    if ((first | second) == 0) [[unlikely]] {
-        seed_random(thread);
-        first = thread.random[0];
-        second = thread.random[1];
-    }
     const std::uint64_t result = std::rotl(first + second, 17) + first;
     second ^= first;
     thread.random[0] = std::rotl(first, 49) ^ second ^ (second << 21U);
     thread.random[1] = std::rotl(second, 28);
     return result;
+}
+
+inline std::uint64_t next_random(ThreadState& thread) noexcept {
+    if (!is_seeded(thread)) [[unlikely]]
+        seed_random(thread);
+    return next_seeded_random(thread);
 }
 
 inline SpanId new_span_id(ThreadState& thread) noexcept {

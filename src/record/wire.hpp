@@ -46,6 +46,13 @@ inline void put_padded(unsigned char* at, std::size_t value) noexcept {
     std::memcpy(at, &spread, kPaddedSize);
 }
 
+/// The same for a length under 2^14.
+inline void put_padded_short(unsigned char* at, std::size_t value) noexcept {
+    const auto bits = static_cast<std::uint32_t>(value);
+    const std::uint32_t spread = (bits & 0x7FU) | ((bits << 1U) & 0x7F00U) | 0x00808080U;
+    std::memcpy(at, &spread, kPaddedSize);
+}
+
 inline unsigned char* put_bytes(unsigned char* at, const void* from, std::size_t size) noexcept {
     if (size != 0) std::memcpy(at, from, size);
     return at + size;
