@@ -70,6 +70,9 @@ void check(const TracerOptions& options) {
     // the inline setters do not look at the limit for values this short
     if (limits.attribute_value_bytes < kShortValue)
         refuse("limits.attribute_value_bytes must be at least 32");
+    if (limits.event_count > UINT16_MAX || limits.link_count > UINT16_MAX) {
+        refuse("limits.event_count and limits.link_count must be at most 65535");
+    }
     // a record's length has four bytes, of seven bits each
     constexpr std::size_t kMostSpan = std::size_t{255} << 20U;
     if (limits.span_bytes < 4096 || limits.span_bytes > kMostSpan) {

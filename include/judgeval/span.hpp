@@ -35,17 +35,25 @@ class [[nodiscard]] ScopedSpan : public SpanOperations<ScopedSpan> {
                 if (span_.state == detail::SpanState::kRecording) {
                     detail::put_name_and_type(span_, name, options.type);
                 }
+            } else {
+                span_.state = detail::SpanState::kInactive;
             }
         }
     }
-    JUDGEVAL_ALWAYS_INLINE ~ScopedSpan() { end(); }
+    JUDGEVAL_ALWAYS_INLINE ~ScopedSpan() {
+        if constexpr (detail::kCompiledIn) {
+            if (span_.state != detail::SpanState::kInactive) detail::end(span_);
+        }
+    }
     ScopedSpan(const ScopedSpan&) = delete;
     ScopedSpan& operator=(const ScopedSpan&) = delete;
 
     /// Ends the span before its scope does; what follows is ignored.
     JUDGEVAL_ALWAYS_INLINE void end() noexcept {
         if constexpr (detail::kCompiledIn) {
-            if (span_.state != detail::SpanState::kInactive) detail::end(span_);
+            if (span_.state == detail::SpanState::kInactive) return;
+            detail::end(span_);
+            span_.state = detail::SpanState::kInactive;
         }
     }
 
@@ -79,6 +87,7 @@ class [[nodiscard]] Span : public SpanOperations<Span> {
   public:
     Span(detail::TracerState& tracer, Text name, SpanOptions options, const Context* parent) noexcept {
         if constexpr (detail::kCompiledIn) {
+            span_.state = detail::SpanState::kInactive;
             if (tracer.is_recording.load(std::memory_order_relaxed)) {
                 detail::start_detached(span_, tracer, static_cast<std::uint8_t>(options.kind), parent);
                 if (span_.state == detail::SpanState::kRecording) {
@@ -102,7 +111,9 @@ class [[nodiscard]] Span : public SpanOperations<Span> {
     /// Ends the span; what follows is ignored.
     void end() noexcept {
         if constexpr (detail::kCompiledIn) {
-            if (span_.state != detail::SpanState::kInactive) detail::end(span_);
+            if (span_.state == detail::SpanState::kInactive) return;
+            detail::end(span_);
+            span_.state = detail::SpanState::kInactive;
         }
     }
 
@@ -123,6 +134,7 @@ class [[nodiscard]] Span : public SpanOperations<Span> {
     }
     void take(Span& other) noexcept {
         if constexpr (detail::kCompiledIn) {
+            span_.state = detail::SpanState::kInactive;
             if (other.span_.state != detail::SpanState::kInactive) detail::relocate(other.span_, span_);
         }
     }

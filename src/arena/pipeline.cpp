@@ -12,6 +12,10 @@ namespace {
 
 std::atomic<std::uint64_t> last_pipeline_id{0};
 
+/// Keys the library writes itself: an attribute set under one of them must take the careful way.
+constexpr std::uint64_t kCarefulKeys =
+    key_filter_bit("judgment.span_kind") | key_filter_bit("judgment.update_id");
+
 /// A trace is sampled when the last eight bytes of its id, as a number, are below this (OpenTelemetry's
 /// TraceIdRatioBased).
 std::uint64_t threshold(double ratio) noexcept {
@@ -23,16 +27,17 @@ std::uint64_t threshold(double ratio) noexcept {
 
 Pipeline::Pipeline(const PipelineSettings& settings)
     // relaxed: only distinctness matters
-    : id_(last_pipeline_id.fetch_add(1, std::memory_order_relaxed) + 1),
+    : open_id_(last_pipeline_id.fetch_add(1, std::memory_order_relaxed) + 1),
+      id_(open_id_.load(std::memory_order_relaxed)),
       settings_(settings),
-      first_tally_{settings.limits.attribute_count,
-                   settings.limits.event_count,
-                   settings.limits.link_count,
-                   0,
-                   0,
-                   0,
-                   0,
-                   0},
+      first_tally_{.key_filter = kCarefulKeys,
+                   .attributes_left = settings.limits.attribute_count,
+                   .events_left = static_cast<std::uint16_t>(settings.limits.event_count),
+                   .links_left = static_cast<std::uint16_t>(settings.limits.link_count),
+                   .dropped_attributes = 0,
+                   .dropped_events = 0,
+                   .dropped_links = 0,
+                   .truncated_values = 0},
       sample_threshold_(threshold(settings.sample_ratio)),
       pool_(settings.memory_budget_bytes, settings.reserved_chunks),
       full_(pool_.total()),
@@ -54,6 +59,7 @@ bool Pipeline::samples(const TraceId& trace_id) const noexcept {
 
 void Pipeline::stop_accepting() noexcept {
     taking_.store(Taking::kNothing, std::memory_order_relaxed);  // relaxed: see is_accepting()
+    open_id_.store(0, std::memory_order_relaxed);
     pool_.close();
 }
 
@@ -110,7 +116,7 @@ ThreadArena* Pipeline::find_arena(ThreadState& thread) noexcept try {
     if (!is_seeded(thread)) seed_random(thread);
     static_cast<void>(exceptions_in_flight(thread));
     thread.arena = arena.get();
-    thread.pipeline_id = id_;
+    thread.pipeline_id = id_;  // differs from open_id() when that is 0
     return arena.get();
 } catch (...) {  // no memory
     return nullptr;
@@ -153,6 +159,7 @@ Pipeline::Totals Pipeline::totals() const {
 
 void Pipeline::disinherit() noexcept {
     taking_.store(Taking::kInherited, std::memory_order_relaxed);  // relaxed: a forked child has one thread
+    open_id_.store(0, std::memory_order_relaxed);
     pool_.abandon();
 }
 

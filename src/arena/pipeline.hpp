@@ -45,8 +45,11 @@ class Pipeline {
     Pipeline(const Pipeline&) = delete;
     Pipeline& operator=(const Pipeline&) = delete;
 
-    /// Names the pipeline in ThreadState; never 0, never used twice.
-    [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
+    /// Names the pipeline in ThreadState; never used twice. 0 once it takes no more spans, and then no thread's
+    /// pipeline.
+    [[nodiscard]] std::uint64_t open_id() const noexcept {
+        return open_id_.load(std::memory_order_relaxed);  // relaxed: see is_accepting()
+    }
     /// This thread's arena, which becomes the one it used last; made on the thread's first use. Null when there
     /// is no memory for it, or the thread is past its thread-local destructors.
     [[nodiscard]] ThreadArena* find_arena(ThreadState& thread) noexcept;
@@ -125,6 +128,7 @@ class Pipeline {
     std::shared_ptr<ThreadArena> adopt_arena();
     void retire(ThreadArena& arena) noexcept;
 
+    std::atomic<std::uint64_t> open_id_;
     const std::uint64_t id_;
     std::atomic<Taking> taking_{Taking::kSpans};
     alignas(kCacheLine) std::atomic<bool> shedding_{false};

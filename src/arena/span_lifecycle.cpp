@@ -21,10 +21,6 @@ namespace judgeval::detail {
 namespace {
 
 constexpr std::uint8_t kSampled = 1;
-/// Keys the library writes itself: an attribute set under one of them must take the careful way.
-constexpr std::uint64_t kOwnKeys =
-    key_filter_bit("judgment.span_kind") | key_filter_bit("judgment.update_id");
-
 /// How much of the arena a span asks for ahead of its writing.
 constexpr std::size_t kUsualRecord = 256;
 
@@ -46,85 +42,82 @@ inline void copy_with_slack(unsigned char* to, const unsigned char* from, std::s
 template <bool kHasParent>
 constexpr std::size_t kHeadBytes = kHasParent ? 95 : 85;
 constexpr std::size_t kTailMost = 2 + 3 * 6;
+/// Of a span that has not outgrown its first bytes.
+constexpr std::size_t kOpenRecordMost = kHeadBytes<true> + kInlineBytes + kTailMost;
 
 std::size_t head_bytes(const OpenSpan& span) noexcept {
-    return span.has_parent ? kHeadBytes<true> : kHeadBytes<false>;
+    return span.parent != ParentIs::kNone ? kHeadBytes<true> : kHeadBytes<false>;
 }
 
-/// The fields every span has, at fixed places: copied as a block, then filled in. The record's length follows
-/// when it is known.
+template <std::size_t N>
+JUDGEVAL_ALWAYS_INLINE void store_bytes(unsigned char* to, const char (&bytes)[N]) noexcept {
+    std::memcpy(to, bytes, N - 1);
+}
+
+/// The fields every span has, at fixed places, in as few stores as can be: tags that lie close together are
+/// written at once, over the values between them, which follow.
 template <bool kHasParent>
-JUDGEVAL_ALWAYS_INLINE void put_head(unsigned char* const out, const OpenSpan& span,
-                                     std::uint64_t end_time) noexcept {
-    // Without a parent the fields behind span_id stand this much earlier.
-    constexpr std::size_t kShift = kHasParent ? 0 : 10;
-    constexpr std::string_view kWithParent(
-        "\x12\0\0\0\0"              // ScopeSpans.spans
-        "\x0A\x10................"  // trace_id
-        "\x12\x08........"          // span_id
-        "\x22\x08........"          // parent_span_id
-        "\x85\x01\0\0\0\0"          // flags
-        "\x30\x01"                  // kind
-        "\x39........"              // start_time_unix_nano
-        "\x41........"              // end_time_unix_nano
-        "\x4A\x18\x0A\x12judgment.update_id\x12\x02\x18\0",  // attributes { key, value { int_value } }
-        kHeadBytes<true>);
-    std::memcpy(out, kWithParent.data(), 33);
-    std::memcpy(out + 33, kWithParent.data() + 33 + kShift, kWithParent.size() - 33 - kShift);
+JUDGEVAL_ALWAYS_INLINE void put_head(unsigned char* const out, const OpenSpan& span, std::uint64_t end_time,
+                                     std::size_t record_bytes) noexcept {
+    // ScopeSpans.spans, its length, and trace_id's tag and length
+    store_unaligned(out, 0x12U | std::uint64_t{wire::padded(record_bytes - 5)} << 8U | std::uint64_t{0x100A} << 40U);
     std::memcpy(out + 7, span.node.context.trace_id.bytes.data(), 16);
-    std::memcpy(out + 25, span.node.context.span_id.bytes.data(), 8);
-    if constexpr (kHasParent) std::memcpy(out + 35, span.parent_span_id.bytes.data(), 8);
-    unsigned char* const at = out + 43 - kShift;
-    // W3C's flags in the low byte; 0x100: it is known whether the parent is remote, 0x200: it is
-    store_unaligned(at + 2,
-                    static_cast<std::uint32_t>(span.node.context.trace_flags | 0x100U |
-                                               (static_cast<std::uint32_t>(span.parent_is_remote) << 9U)));
-    at[7] = span.kind;
+    unsigned char* at = out + 23;
+    if constexpr (kHasParent) {
+        store_bytes(at, "\x12\x08........\x22\x08....");  // span_id, parent_span_id
+        std::memcpy(at + 2, span.node.context.span_id.bytes.data(), 8);
+        std::memcpy(at + 12, span.parent_span_id.bytes.data(), 8);
+        at += 20;
+    } else {
+        store_bytes(at, "\x12\x08......");
+        std::memcpy(at + 2, span.node.context.span_id.bytes.data(), 8);
+        at += 10;
+    }
+    // flags: W3C's in the low byte, 0x100: it is known whether the parent is remote; and kind
+    store_unaligned(at, 0x0185U | std::uint64_t{span.node.context.trace_flags | 0x100U} << 16U |
+                            std::uint64_t{0x30} << 48U | std::uint64_t{span.kind} << 56U);
+    store_bytes(at + 8, "\x39........\x41......");  // start_time_unix_nano, end_time_unix_nano
     store_unaligned(at + 9, span.start_time);
     store_unaligned(at + 18, end_time);
-    at[51] = span.update_id;
+    // attributes { key: "judgment.update_id", value { int_value: 0 } }
+    store_bytes(at + 26, "\x4A\x18\x0A\x12judgment.upd");
+    store_bytes(at + 36, "nt.update_id\x12\x02\x18\0");
 }
 
-JUDGEVAL_ALWAYS_INLINE void put_head(unsigned char* const out, const OpenSpan& span,
-                                     std::uint64_t end_time) noexcept {
-    if (span.has_parent) [[likely]] {
-        put_head<true>(out, span, end_time);
+JUDGEVAL_ALWAYS_INLINE void put_head(unsigned char* const out, const OpenSpan& span, std::uint64_t end_time,
+                                     std::size_t record_bytes) noexcept {
+    if (span.parent != ParentIs::kNone) [[likely]] {
+        put_head<true>(out, span, end_time, record_bytes);
+        if (span.parent == ParentIs::kRemote) out[46] = 3;  // flags: known, and it is
     } else {
-        put_head<false>(out, span, end_time);
+        put_head<false>(out, span, end_time, record_bytes);
     }
+    out[head_bytes(span) - 1] = span.update_id;
 }
 
-/// True when a span has nothing left out and no status of its own.
-inline bool is_plain(const SpanTally& tally) noexcept {
-    // Two loads that do not cross the two stores with which the tally was copied: a processor that has to put a
+/// True when a span had to leave nothing out.
+inline bool is_complete(const SpanTally& tally) noexcept {
+    // Two loads within one of the two stores with which the tally was copied: a processor that has to put a
     // load together from several stores waits until they are in the cache.
     static_assert(offsetof(SpanTally, dropped_attributes) == 16 && sizeof(SpanTally) == 32);
     return (load_unaligned<std::uint64_t>(&tally.dropped_attributes) |
-            load_unaligned<std::uint64_t>(&tally.dropped_links) | tally.status) == 0;
-}
-
-[[gnu::noinline]] unsigned char* put_rare_tail(unsigned char* at, const SpanTally& tally) noexcept {
-    for (const auto& [tag, count] :
-         {std::pair{0x50, tally.dropped_attributes}, std::pair{0x60, tally.dropped_events},
-          std::pair{0x70, tally.dropped_links}}) {
-        if (count == 0) continue;
-        *at++ = static_cast<unsigned char>(tag);
-        at = wire::put_varint(at, count);
-    }
-    if (tally.status == 0) {
-        *at++ = wire::kSpanStatus;
-        *at++ = 0;
-    }
-    return at;
+            load_unaligned<std::uint64_t>(&tally.dropped_links)) == 0;
 }
 
 /// An empty Status.
 constexpr std::uint16_t kNoStatus = wire::kSpanStatus;
 
-/// What follows a span's own bytes: an empty status, when there is no other one among them.
-JUDGEVAL_ALWAYS_INLINE unsigned char* put_tail(unsigned char* const at, const SpanTally& tally) noexcept {
-    if (!is_plain(tally)) [[unlikely]]
-        return put_rare_tail(at, tally);
+/// What follows a span's own bytes: how many were left out, and an empty status, when there is no other one
+/// among them.
+unsigned char* put_tail(unsigned char* at, const OpenSpan& span) noexcept {
+    for (const auto& [tag, count] : {std::pair{0x50, span.tally.dropped_attributes},
+                                     std::pair{0x60, span.tally.dropped_events},
+                                     std::pair{0x70, span.tally.dropped_links}}) {
+        if (count == 0) continue;
+        *at++ = static_cast<unsigned char>(tag);
+        at = wire::put_varint(at, count);
+    }
+    if (span.status != 0) return at;
     store_unaligned(at, kNoStatus);
     return at + 2;
 }
@@ -145,7 +138,7 @@ template <typename Use>
 /// Runs `use` with this thread's arena, or with the shared one when the thread has none any more.
 template <typename Use>
 JUDGEVAL_ALWAYS_INLINE void with_arena(Pipeline& pipeline, ThreadState& thread, Use use) noexcept {
-    if (thread.pipeline_id == pipeline.id()) [[likely]] {
+    if (thread.pipeline_id == pipeline.open_id()) [[likely]] {
         use(*thread.arena);
     } else {
         with_other_arena(pipeline, thread, use);
@@ -155,16 +148,16 @@ JUDGEVAL_ALWAYS_INLINE void with_arena(Pipeline& pipeline, ThreadState& thread, 
 /// Lets the span's bytes stand in the arena, if a span of the usual size has room there.
 JUDGEVAL_ALWAYS_INLINE void use_arena_bytes(OpenSpan& span, ThreadArena& arena, ThreadState& thread) noexcept {
     clear_arena(thread);
-    if (!arena.has_room(kHeadBytes<true> + kInlineBytes + kTailMost)) [[unlikely]]
+    unsigned char* const at = arena.room_for(kOpenRecordMost);
+    if (at == nullptr) [[unlikely]]
         return use_inline_bytes(span);
-    unsigned char* const at = arena.cursor();
     // The exporter's core read these lines last, and taking them back costs more than a span.
     prefetch_for_writing(at + kWriteAhead, kUsualRecord);
     use_bytes(span, BytesIn::kArena, at + head_bytes(span));
-    thread.in_arena = &span;
 }
 
 inline void push(ThreadState& thread, ContextNode& node) noexcept {
+    clear_arena(thread);
     node.previous = thread.current;
     thread.current = &node;
 }
@@ -239,8 +232,7 @@ JUDGEVAL_ALWAYS_INLINE SpanState start(OpenSpan& span, TracerState& tracer, std:
         context.is_remote = false;
         context.is_shed = is_shed;
         span.parent_span_id = parent->span_id;
-        span.parent_is_remote = is_remote;
-        span.has_parent = true;
+        span.parent = is_remote ? ParentIs::kRemote : ParentIs::kLocal;
         if (is_shed) [[unlikely]]
             return suppress(span, *pipeline, thread);
     } else {
@@ -248,12 +240,11 @@ JUDGEVAL_ALWAYS_INLINE SpanState start(OpenSpan& span, TracerState& tracer, std:
         context.trace_flags = pipeline->samples(context.trace_id) ? kSampled : 0;
         context.is_remote = false;
         context.is_shed = pipeline->is_shedding();
-        span.parent_is_remote = false;
-        span.has_parent = false;
+        span.parent = ParentIs::kNone;
         if (context.trace_flags == 0 || context.is_shed) [[unlikely]]
             return suppress(span, *pipeline, thread);
     }
-    if (thread.pipeline_id == pipeline->id()) [[likely]] {
+    if (thread.pipeline_id == pipeline->open_id()) [[likely]] {
         thread.arena->counters.started.add(1);
         if constexpr (kStaysOnThread) use_arena_bytes(span, *thread.arena, thread);
     } else {
@@ -263,8 +254,8 @@ JUDGEVAL_ALWAYS_INLINE SpanState start(OpenSpan& span, TracerState& tracer, std:
     if constexpr (!kStaysOnThread) use_inline_bytes(span);
     span.kind = kind;
     span.update_id = 0;
+    span.status = 0;
     span.limits = &pipeline->limits();
-    span.key_filter = kOwnKeys;
     span.tally = pipeline->first_tally();
     span.node.span = &span;
     context.span_id = new_span_id(thread);
@@ -276,34 +267,20 @@ JUDGEVAL_ALWAYS_INLINE SpanState start(OpenSpan& span, TracerState& tracer, std:
 /// For a record that does not fit into what is left of the chunk.
 [[gnu::noinline]] void hand_over_slowly(OpenSpan& span, ThreadArena& arena, std::uint64_t end_time) noexcept {
     unsigned char head[kHeadBytes<true> + kTailMost];
-    put_head(head, span, end_time);
-    const auto head_size = static_cast<std::size_t>(put_tail(head + head_bytes(span), span.tally) - head);
+    const auto head_size = static_cast<std::size_t>(put_tail(head + head_bytes(span), span) - head);
     const auto body_size = static_cast<std::size_t>(span.cursor - span.begin);
-    wire::put_padded(head + 1, head_size + body_size - 1 - wire::kPaddedSize);
+    put_head(head, span, end_time, head_size + body_size);
     if (!arena.append_slow(head, head_size, span.begin, body_size)) {
         count_drop(arena.counters, DropReason::kBudgetExhausted);
     }
 }
 
-/// Completes the record at the arena's cursor whose own bytes end at `end`.
-JUDGEVAL_ALWAYS_INLINE void complete(OpenSpan& span, ThreadArena& arena, unsigned char* end,
-                                     std::uint64_t end_time) noexcept {
-    unsigned char* const out = arena.cursor();
-    put_head(out, span, end_time);
-    end = put_tail(end, span.tally);
-    wire::put_padded(out + 1, static_cast<std::size_t>(end - out) - 1 - wire::kPaddedSize);
-    arena.commit(end);
-}
-
-/// The same for a plain span below another one, whose own bytes are at the cursor.
-JUDGEVAL_ALWAYS_INLINE void complete_usual(OpenSpan& span, ThreadArena& arena,
-                                           std::uint64_t end_time) noexcept {
-    unsigned char* const out = arena.cursor();
-    unsigned char* const end = span.cursor + 2;
-    put_head<true>(out, span, end_time);
-    store_unaligned(end - 2, kNoStatus);
-    wire::put_padded_short(out + 1, static_cast<std::size_t>(end - out) - 1 - wire::kPaddedSize);
-    arena.commit(end);
+/// Completes the record at `out` whose own bytes end at `end`.
+inline void complete(OpenSpan& span, ThreadArena& arena, unsigned char* out, unsigned char* end,
+                     std::uint64_t end_time) noexcept {
+    const auto size = static_cast<std::size_t>(put_tail(end, span) - out);
+    put_head(out, span, end_time, size);
+    arena.commit(size);
 }
 
 /// The same for a span whose bytes stand elsewhere.
@@ -311,12 +288,13 @@ JUDGEVAL_ALWAYS_INLINE void complete_usual(OpenSpan& span, ThreadArena& arena,
                                          std::uint64_t end_time) noexcept {
     clear_arena(thread);
     const auto body_size = static_cast<std::size_t>(span.cursor - span.begin);
-    if (!arena.has_room(kHeadBytes<true> + body_size + kTailMost)) [[unlikely]]
+    unsigned char* const out = arena.room_for(kHeadBytes<true> + body_size + kTailMost);
+    if (out == nullptr) [[unlikely]]
         return hand_over_slowly(span, arena, end_time);
-    prefetch_for_writing(arena.cursor() + kWriteAhead, kUsualRecord + body_size);
-    unsigned char* const body = arena.cursor() + head_bytes(span);
+    prefetch_for_writing(out + kWriteAhead, kUsualRecord + body_size);
+    unsigned char* const body = out + head_bytes(span);
     copy_with_slack(body, span.begin, body_size);
-    complete(span, arena, body + body_size, end_time);
+    complete(span, arena, out, body + body_size, end_time);
 }
 
 [[gnu::noinline]] void count_losses(ThreadCounters& counters, const SpanTally& tally) noexcept {
@@ -327,11 +305,10 @@ JUDGEVAL_ALWAYS_INLINE void complete_usual(OpenSpan& span, ThreadArena& arena,
 /// Gets the record into the arena and counts what became of it.
 JUDGEVAL_ALWAYS_INLINE void hand_over(OpenSpan& span, ThreadArena& arena, ThreadState& thread,
                                       std::uint64_t end_time) noexcept {
-    if (!is_plain(span.tally)) [[unlikely]]
+    if (!is_complete(span.tally)) [[unlikely]]
         count_losses(arena.counters, span.tally);
     if (span.bytes_in == BytesIn::kArena) [[likely]] {
-        thread.in_arena = nullptr;
-        complete(span, arena, span.cursor, end_time);
+        complete(span, arena, span.begin - head_bytes(span), span.cursor, end_time);
     } else {
         copy_and_complete(span, arena, thread, end_time);
     }
@@ -339,7 +316,6 @@ JUDGEVAL_ALWAYS_INLINE void hand_over(OpenSpan& span, ThreadArena& arena, Thread
 
 /// For a span that ends when its pipeline takes no more.
 [[gnu::noinline]] void give_up(OpenSpan& span, ThreadState& thread) noexcept {
-    if (thread.in_arena == &span) thread.in_arena = nullptr;
     if (span.pipeline->is_inherited()) return;
     with_other_arena(*span.pipeline, thread, [&span](ThreadArena& arena) {
         count_losses(arena.counters, span.tally);
@@ -365,7 +341,7 @@ JUDGEVAL_ALWAYS_INLINE void hand_over(OpenSpan& span, ThreadArena& arena, Thread
         pop(thread, span.node);
     if (span.state == SpanState::kRecording) [[likely]] {
         const std::uint64_t end_time = std::max(Clock::now(thread), span.start_time);
-        if (exceptions_in_flight(thread) > span.uncaught_exceptions && span.tally.status == 0) [[unlikely]] {
+        if (exceptions_in_flight(thread) > span.uncaught_exceptions && span.status == 0) [[unlikely]] {
             set_status(span, StatusCode::kError, "left by an exception");
         }
         if (span.pipeline->is_accepting()) [[likely]] {
@@ -381,7 +357,6 @@ JUDGEVAL_ALWAYS_INLINE void hand_over(OpenSpan& span, ThreadArena& arena, Thread
         }
         release_bytes(span);
     }
-    span.state = SpanState::kInactive;
 }
 
 // ---- the usual span: scoped, below another one of this thread, ended before the next one starts ----
@@ -389,11 +364,19 @@ JUDGEVAL_ALWAYS_INLINE void hand_over(OpenSpan& span, ThreadArena& arena, Thread
 // The same as start_rare() and end_rare() with all that left out which cannot be the case here; without a
 // call, so that no register has to be saved for one.
 
-/// The first bytes of an OpenSpan that is usual: state, has_parent, parent_is_remote, is_current.
-constexpr std::uint32_t kUsualSpan = 0x01'00'01'00U | static_cast<std::uint32_t>(SpanState::kRecording);
+/// The first bytes of an OpenSpan that is usual: state, parent, bytes_in, status.
+constexpr std::uint32_t kUsualSpan = static_cast<std::uint32_t>(SpanState::kRecording) |
+                                     static_cast<std::uint32_t>(ParentIs::kLocal) << 8U |
+                                     static_cast<std::uint32_t>(BytesIn::kArena) << 16U;
+/// The four behind them: is_current, kind, uncaught_exceptions, update_id.
+constexpr std::uint64_t usual_facts(std::uint8_t kind, std::uint8_t uncaught) noexcept {
+    return std::uint64_t{1} << 32U | std::uint64_t{kind} << 40U | std::uint64_t{uncaught} << 48U;
+}
 static_assert(std::endian::native == std::endian::little && offsetof(OpenSpan, state) == 0 &&
-              offsetof(OpenSpan, has_parent) == 1 && offsetof(OpenSpan, parent_is_remote) == 2 &&
-              offsetof(OpenSpan, is_current) == 3);
+              offsetof(OpenSpan, parent) == 1 && offsetof(OpenSpan, bytes_in) == 2 &&
+              offsetof(OpenSpan, status) == 3 && offsetof(OpenSpan, is_current) == 4 &&
+              offsetof(OpenSpan, kind) == 5 && offsetof(OpenSpan, uncaught_exceptions) == 6 &&
+              offsetof(OpenSpan, update_id) == 7);
 
 /// False when the span is not usual; nothing was done then.
 JUDGEVAL_ALWAYS_INLINE bool start_usual(OpenSpan& span, TracerState& tracer, std::uint8_t kind,
@@ -404,38 +387,34 @@ JUDGEVAL_ALWAYS_INLINE bool start_usual(OpenSpan& span, TracerState& tracer, std
     // A span above that is being recorded is sampled, not shed and not remote; so is this one.
     if (pipeline == nullptr || above == nullptr || above->span == nullptr) [[unlikely]]
         return false;
-    if (thread.pipeline_id != pipeline->id() || thread.in_arena != nullptr || !Clock::is_quick(thread)) [[unlikely]]
+    if (above->span->bytes_in == BytesIn::kArena || thread.pipeline_id != pipeline->open_id() ||
+        !Clock::is_quick(thread)) [[unlikely]]
         return false;
     ThreadArena& arena = *thread.arena;
-    if (!arena.has_room(kHeadBytes<true> + kInlineBytes + kTailMost)) [[unlikely]]
-        return false;
-    const std::uint64_t id = next_seeded_random(thread);
-    if (id == 0) [[unlikely]]
+    unsigned char* const at = arena.room_for(kOpenRecordMost);
+    if (at == nullptr) [[unlikely]]
         return false;
 
     arena.counters.started.add(1);
-    unsigned char* const at = arena.cursor();
     // The exporter's core read these lines last, and taking them back costs more than a span.
     prefetch_for_writing(at + kWriteAhead, kUsualRecord);
+    const auto uncaught = static_cast<std::uint8_t>(thread.exceptions->uncaught);
+    store_unaligned(static_cast<void*>(&span), kUsualSpan | usual_facts(kind, uncaught));
     span.pipeline = pipeline;
     span.limits = &pipeline->limits();
-    span.parent_span_id = above->context.span_id;
     span.node.previous = above;
     span.node.span = &span;
     SpanContext& context = span.node.context;
     context.trace_id = above->context.trace_id;
-    store_unaligned(context.span_id.bytes.data(), id);
+    const std::uint64_t id = next_seeded_random(thread);
+    store_unaligned(context.span_id.bytes.data(), id + (id == 0 ? 1 : 0));
     context.trace_flags = above->context.trace_flags;
     context.is_remote = false;
     context.is_shed = false;
-    use_bytes(span, BytesIn::kArena, at + kHeadBytes<true>);
-    span.key_filter = kOwnKeys;
+    span.parent_span_id = above->context.span_id;
+    span.begin = at + kHeadBytes<true>;  // and the cursor is set with the name: see put_name_and_type
+    span.limit = span.begin + kInlineBytes;
     span.tally = pipeline->first_tally();
-    span.kind = kind;
-    span.uncaught_exceptions = static_cast<std::uint8_t>(thread.exceptions->uncaught);
-    span.update_id = 0;
-    store_unaligned(&span.state, kUsualSpan);
-    thread.in_arena = &span;
     thread.current = &span.node;
     span.start_time = Clock::now_quickly(thread);
     return true;
@@ -443,21 +422,23 @@ JUDGEVAL_ALWAYS_INLINE bool start_usual(OpenSpan& span, TracerState& tracer, std
 
 /// False when the span is not usual (any more); nothing was done then.
 JUDGEVAL_ALWAYS_INLINE bool end_usual(OpenSpan& span, ThreadState& thread) noexcept {
-    if (thread.in_arena != &span || load_unaligned<std::uint32_t>(&span.state) != kUsualSpan ||
-        thread.current != &span.node || !Clock::is_quick(thread)) [[unlikely]]
+    if (load_unaligned<std::uint32_t>(static_cast<const void*>(&span)) != kUsualSpan ||
+        thread.current != &span.node || thread.pipeline_id != span.pipeline->open_id() ||
+        !Clock::is_quick(thread)) [[unlikely]]
         return false;
-    const Pipeline& pipeline = *span.pipeline;
-    if (thread.pipeline_id != pipeline.id() || !pipeline.is_accepting() || !is_plain(span.tally) ||
+    if (!is_complete(span.tally) ||
         static_cast<std::uint8_t>(thread.exceptions->uncaught) != span.uncaught_exceptions) [[unlikely]]
         return false;
     thread.current = span.node.previous;
-    thread.in_arena = nullptr;
     ThreadArena& arena = *thread.arena;
+    unsigned char* const out = span.begin - kHeadBytes<true>;
+    store_unaligned(span.cursor, kNoStatus);
+    const auto size = static_cast<std::size_t>(span.cursor + 2 - out);
     // Not before its start: the thread's times never run backwards.
-    complete_usual(span, arena, Clock::now_quickly(thread));
+    put_head<true>(out, span, Clock::now_quickly(thread), size);
+    arena.commit(size);
     // last: a pipeline without open spans may be taken down
     arena.counters.ended.add(1);
-    span.state = SpanState::kInactive;
     return true;
 }
 

@@ -52,8 +52,6 @@ void ThreadArena::hand_in() noexcept {
     // release: see current()
     current_.store(nullptr, std::memory_order_release);
     chunk_ = nullptr;
-    cursor_ = limit_ = nullptr;
-    published_ = 0;
 }
 
 Chunk* ThreadArena::acquire_chunk() noexcept {
@@ -84,12 +82,9 @@ bool ThreadArena::append_slow(const unsigned char* head, std::size_t head_size, 
     }
     PieceReader(head, head_size, body, body_size).read(chunk->data, size);
     chunk_ = chunk;
-    cursor_ = chunk->data;
-    limit_ = chunk->data + kChunkData - kCopySlack;
-    published_ = 0;
     // release: the exporter that finds the chunk here finds it initialised
     current_.store(chunk, std::memory_order_release);
-    commit(cursor_ + size);
+    commit(size);
     return true;
 }
 

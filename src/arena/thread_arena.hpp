@@ -12,6 +12,7 @@
 #include "arena/chunk.hpp"
 #include "arena/chunk_pool.hpp"
 #include "arena/counters.hpp"
+#include "judgeval/detail/open_span.hpp"
 
 namespace judgeval::detail {
 
@@ -26,18 +27,19 @@ class alignas(kCacheLine) ThreadArena {
     ThreadArena(const ThreadArena&) = delete;
     ThreadArena& operator=(const ThreadArena&) = delete;
 
-    /// Whether a record of `size` bytes fits behind what is published; it may be written at cursor() then.
-    [[nodiscard]] bool has_room(std::size_t size) const noexcept {
-        return static_cast<std::size_t>(limit_ - cursor_) >= size;
+    /// Where a record of at most `size` bytes may be written, or null when there is no room for it behind what
+    /// is published.
+    [[nodiscard]] unsigned char* room_for(std::size_t size) const noexcept {
+        if (chunk_ == nullptr) return nullptr;
+        const std::uint32_t used = Chunk::bytes_of(published());
+        return used + size <= kChunkData - kCopySlack ? chunk_->data + used : nullptr;
     }
-    [[nodiscard]] unsigned char* cursor() const noexcept { return cursor_; }
 
-    /// Publishes the record that was written at cursor() and ends at `end`.
-    void commit(unsigned char* end) noexcept {
-        published_ += Chunk::pack(1, static_cast<std::uint32_t>(end - cursor_));
-        cursor_ = end;
+    /// Publishes a record of `size` bytes that was written there.
+    void commit(std::size_t size) noexcept {
         // release: the exporter that sees the count sees the bytes
-        chunk_->published.store(published_, std::memory_order_release);
+        chunk_->published.store(published() + Chunk::pack(1, static_cast<std::uint32_t>(size)),
+                                std::memory_order_release);
     }
 
     /// The same for a record in two pieces that has no room: takes a new chunk, or several
@@ -61,10 +63,12 @@ class alignas(kCacheLine) ThreadArena {
     [[nodiscard]] bool append_chain(const unsigned char* head, std::size_t head_size,
                                     const unsigned char* body, std::size_t body_size) noexcept;
 
-    unsigned char* cursor_ = nullptr;
-    unsigned char* limit_ = nullptr;
+    /// relaxed: what its only writer wrote itself
+    [[nodiscard]] std::uint64_t published() const noexcept {
+        return chunk_->published.load(std::memory_order_relaxed);
+    }
+
     Chunk* chunk_ = nullptr;
-    std::uint64_t published_ = 0;  ///< what chunk_ has published
     Pipeline* pipeline_;  ///< null once it ended; changes under ThreadArenas::lifetime_mutex()
     moodycamel::ProducerToken token_;
     alignas(kCacheLine) std::atomic<Chunk*> current_{nullptr};

@@ -1,6 +1,8 @@
 // Calibration of the time stamp counter against the system clock. Cold; serialised by a mutex.
 #include "record/clock.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <mutex>
@@ -84,10 +86,17 @@ bool counter_is_trustworthy() {
     return static_cast<bool>(file >> source) && source == "tsc";
 }
 
-std::uint64_t rate_between(const Reading& from, const Reading& to) noexcept {
-    const auto nanoseconds = static_cast<double>(to.monotonic - from.monotonic);
-    const auto ticks = static_cast<double>(to.ticks - from.ticks);
-    return static_cast<std::uint64_t>(nanoseconds / ticks * 4294967296.0);
+/// Nanoseconds a tick.
+double rate_between(const Reading& from, const Reading& to) noexcept {
+    return static_cast<double>(to.monotonic - from.monotonic) / static_cast<double>(to.ticks - from.ticks);
+}
+
+/// The line through one point. It begins a second or so earlier: the counter of another core may lag this
+/// one's by a few ticks, and the difference must not become negative.
+ClockLine line_through(std::uint64_t ticks, std::uint64_t nanoseconds, double rate) noexcept {
+    constexpr std::uint64_t kEarlier = std::uint64_t{1} << 32U;
+    const auto fraction = static_cast<std::uint64_t>(std::ldexp(rate, 64));
+    return {ticks - kEarlier, nanoseconds - (fraction >> 32U), fraction};
 }
 
 std::mutex calibration_mutex;
@@ -108,7 +117,8 @@ void Clock::start() noexcept {
     origin = read_together();
     Reading end = origin;
     while (end.monotonic - origin.monotonic < 1'000'000) end = read_together();
-    publish({end.ticks, end.system, rate_between(origin, end)});
+    const double rate = rate_between(origin, end);
+    if (rate < 1.0) publish(line_through(end.ticks, end.system, rate));  // else: slower than 1 GHz
 }
 
 void Clock::recalibrate() noexcept {
@@ -121,14 +131,13 @@ void Clock::recalibrate() noexcept {
     if (present.ticks <= line.ticks || present.monotonic - origin.monotonic < 10'000'000) return;
     const std::uint64_t shown = time_at(line, present.ticks);
     const auto error = static_cast<std::int64_t>(present.system - shown);
-    std::uint64_t rate = rate_between(origin, present);
+    const double rate = rate_between(origin, present);
     if (error > -10'000'000 && error < 10'000'000) {
         // at most 1 % faster or slower, for about a second
         const double correction = 1.0 + static_cast<double>(error) / 1e9;
-        rate = static_cast<std::uint64_t>(static_cast<double>(rate) * correction);
-        publish({present.ticks, shown, rate});
+        publish(line_through(present.ticks, shown, std::min(rate * correction, 0.999)));
     } else {
-        publish({present.ticks, present.system, rate});
+        publish(line_through(present.ticks, present.system, rate));
     }
 }
 #else

@@ -84,12 +84,9 @@ class Clock {
     }
 
     static std::uint64_t time_at(const ClockLine& line, std::uint64_t ticks) noexcept {
-        // Signed: the counter of another core may lag the line's origin by a few ticks.
-        const auto passed = static_cast<std::int64_t>(ticks - line.ticks);
-        __extension__ using Wide = __int128;
+        __extension__ using Wide = unsigned __int128;
         return line.nanoseconds +
-               static_cast<std::uint64_t>(
-                   (static_cast<Wide>(passed) * static_cast<std::int64_t>(line.rate)) >> 32);
+               static_cast<std::uint64_t>((static_cast<Wide>(ticks - line.ticks) * line.rate) >> 64U);
     }
 
     static void copy_line(ThreadState& thread) noexcept;

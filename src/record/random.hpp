@@ -1,9 +1,12 @@
-// Span and trace ids: a thread-local xoroshiro128++ (Blackman and Vigna), seeded from the kernel.
+// Span and trace ids: a thread-local wyrand (Wang Yi), its step and its key seeded from the kernel.
+//
+// Wyrand folds the product of a counter and the counter mixed with a key: a multiplication and one word of
+// state to write. Here the key is not a constant but the other half of the seed, so that two threads share
+// no sequence.
 //
 // Runs on the calling thread; no shared state. A forked child reseeds (see reseed_after_fork).
 #pragma once
 
-#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -19,13 +22,10 @@ inline bool is_seeded(const ThreadState& thread) noexcept { return (thread.rando
 
 /// For a thread that is seeded.
 inline std::uint64_t next_seeded_random(ThreadState& thread) noexcept {
-    const std::uint64_t first = thread.random[0];
-    std::uint64_t second = thread.random[1];
-    const std::uint64_t result = std::rotl(first + second, 17) + first;
-    second ^= first;
-    thread.random[0] = std::rotl(first, 49) ^ second ^ (second << 21U);
-    thread.random[1] = std::rotl(second, 28);
-    return result;
+    __extension__ using Wide = unsigned __int128;
+    const std::uint64_t counter = thread.random[0] += 0xA0761D6478BD642FULL;
+    const Wide product = static_cast<Wide>(counter) * (counter ^ thread.random[1]);
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64U);
 }
 
 inline std::uint64_t next_random(ThreadState& thread) noexcept {

@@ -259,7 +259,6 @@ bool make_room(OpenSpan& span, std::size_t bytes) noexcept {
     const std::size_t kept = used(span);
     std::memcpy(memory, span.begin, kept);
     release_bytes(span);
-    if (span.bytes_in == BytesIn::kArena) thread.in_arena = nullptr;
     span.bytes_in = BytesIn::kSpill;
     span.begin = memory;
     span.cursor = memory + kept;
@@ -280,8 +279,9 @@ void release_spill(OpenSpan& span) noexcept {
 }
 
 void clear_arena(ThreadState& thread) noexcept {
-    if (thread.in_arena == nullptr) return;
-    OpenSpan& span = *std::exchange(thread.in_arena, nullptr);
+    if (thread.current == nullptr || thread.current->span == nullptr) return;
+    OpenSpan& span = *thread.current->span;
+    if (span.bytes_in != BytesIn::kArena) return;
     const unsigned char* const from = span.begin;
     const std::size_t size = used(span);  // at most kInlineBytes: see use_bytes
     use_inline_bytes(span);
@@ -325,7 +325,7 @@ void append_attribute(OpenSpan& span, Key key, const AttributeValue& value) noex
         ++span.tally.dropped_attributes;
         return;
     }
-    if ((span.key_filter & key.filter_bit()) != 0 && remove_attribute(span, key.text().view())) {
+    if ((span.tally.key_filter & key.filter_bit()) != 0 && remove_attribute(span, key.text().view())) {
         ++span.tally.attributes_left;
     }
     if (span.tally.attributes_left == 0 || !put_key_value(span, wire::kSpanAttribute, key, value)) {
@@ -333,7 +333,7 @@ void append_attribute(OpenSpan& span, Key key, const AttributeValue& value) noex
         return;
     }
     --span.tally.attributes_left;
-    span.key_filter |= key.filter_bit();
+    span.tally.key_filter |= key.filter_bit();
 } catch (...) {  // no memory to mend the key in
     ++span.tally.dropped_attributes;
 }
@@ -402,7 +402,7 @@ void append_link(OpenSpan& span, const SpanContext& linked,
 
 void set_status(OpenSpan& span, StatusCode code, Text description) noexcept try {
     // OpenTelemetry: unset is ignored, and OK is final.
-    if (code == StatusCode::kUnset || span.tally.status == static_cast<std::uint32_t>(StatusCode::kOk))
+    if (code == StatusCode::kUnset || span.status == static_cast<std::uint8_t>(StatusCode::kOk))
         return;
     std::string mended;
     std::string_view text;
@@ -411,7 +411,7 @@ void set_status(OpenSpan& span, StatusCode code, Text description) noexcept try 
                      std::min(span.limits->attribute_value_bytes, room_left(span) / 2));
     }
     if (!make_room(span, text.size() + kFrame)) return;
-    if (span.tally.status != 0) {
+    if (span.status != 0) {
         remove_field(span, [](const Field& field) { return field.tag == wire::kSpanStatus; });
     }
     const OpenMessage status = open_message(span, wire::kSpanStatus);
@@ -419,7 +419,7 @@ void set_status(OpenSpan& span, StatusCode code, Text description) noexcept try 
     *span.cursor++ = 0x18;
     *span.cursor++ = static_cast<unsigned char>(code);
     close_message(span, status);
-    span.tally.status = static_cast<std::uint32_t>(code);
+    span.status = static_cast<std::uint8_t>(code);
 } catch (...) {  // no memory for a mended description
 }
 

@@ -29,8 +29,8 @@ inline void use_bytes(OpenSpan& span, BytesIn where, unsigned char* memory) noex
 }
 inline void use_inline_bytes(OpenSpan& span) noexcept { use_bytes(span, BytesIn::kSpan, span.inline_bytes); }
 
-/// Takes the bytes of the span that stands in this thread's arena, if there is one, into the span itself. For
-/// whoever is about to write there, or to take the arena's memory away.
+/// Takes the bytes of this thread's innermost span into the span itself, if they stand in the arena. For
+/// whoever is about to write there, to take the arena's memory away, or to become the innermost.
 void clear_arena(ThreadState& thread) noexcept;
 
 /// Gives a spill buffer back when the span is done.

@@ -19,7 +19,7 @@ class ThreadArena;
 struct ClockLine {
     std::uint64_t ticks = 0;        ///< at this counter value
     std::uint64_t nanoseconds = 0;  ///< it was this time
-    std::uint64_t rate = 0;         ///< nanoseconds a tick, times 2^32
+    std::uint64_t rate = 0;         ///< nanoseconds a tick, less than one, times 2^64
 };
 
 /// What __cxa_get_globals() points to (Itanium C++ ABI: Exception Handling, 2.2.2); per thread, at one
@@ -33,7 +33,6 @@ struct ThreadState {
     ContextNode* current = nullptr;
     ThreadArena* arena = nullptr;     ///< the arena used last,
     std::uint64_t pipeline_id = 0;    ///< and the pipeline it belongs to (ids are never used twice); 0: none
-    OpenSpan* in_arena = nullptr;     ///< the open span whose bytes stand in one of this thread's arenas
     std::uint64_t last_time = 0;      ///< nanoseconds since the Unix epoch
     std::uint64_t clock_version = 0;  ///< of the clock's line below; 0: none was looked at
     ClockLine clock_line;

@@ -39,18 +39,14 @@ inline unsigned char* put_varint(unsigned char* at, std::uint64_t value) noexcep
     return at;
 }
 
-inline void put_padded(unsigned char* at, std::size_t value) noexcept {
+inline std::uint32_t padded(std::size_t value) noexcept {
     const auto bits = static_cast<std::uint32_t>(value);
-    const std::uint32_t spread = (bits & 0x7FU) | ((bits & 0x3F80U) << 1U) | ((bits & 0x1FC000U) << 2U) |
-                                 ((bits & 0xFE00000U) << 3U) | 0x00808080U;
-    std::memcpy(at, &spread, kPaddedSize);
+    return (bits & 0x7FU) | ((bits & 0x3F80U) << 1U) | ((bits & 0x1FC000U) << 2U) |
+           ((bits & 0xFE00000U) << 3U) | 0x00808080U;
 }
-
-/// The same for a length under 2^14.
-inline void put_padded_short(unsigned char* at, std::size_t value) noexcept {
-    const auto bits = static_cast<std::uint32_t>(value);
-    const std::uint32_t spread = (bits & 0x7FU) | ((bits << 1U) & 0x7F00U) | 0x00808080U;
-    std::memcpy(at, &spread, kPaddedSize);
+inline void put_padded(unsigned char* at, std::size_t value) noexcept {
+    const std::uint32_t bytes = padded(value);
+    std::memcpy(at, &bytes, kPaddedSize);
 }
 
 inline unsigned char* put_bytes(unsigned char* at, const void* from, std::size_t size) noexcept {

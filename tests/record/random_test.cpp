@@ -27,12 +27,10 @@ TEST(Random, SeedsItselfAtTheFirstId) {
 }
 
 TEST(Random, NeverHandsOutAnIdOfZeros) {
-    // A state from which the generator's next output is zero: rotl(first + second, 17) + first with first = 0
-    // and second = 0 is excluded, first = 0 gives rotl(second), so look for first + rotl(first + second) = 0.
+    // A state from which the generator's next output is zero: the counter's step leads to zero.
     ThreadState thread;
-    const std::uint64_t first = 0x0123456789ABCDEF;
-    thread.random[0] = first;
-    thread.random[1] = std::rotr(std::uint64_t{0} - first, 17) - first;
+    thread.random[0] = std::uint64_t{0} - 0xA0761D6478BD642FULL;
+    thread.random[1] = 0x0123456789ABCDEF;
     ThreadState copy = thread;
     ASSERT_EQ(detail::next_random(copy), 0U) << "the state does not provoke what the test is about";
     EXPECT_TRUE(detail::new_span_id(thread).is_valid());

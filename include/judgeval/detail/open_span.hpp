@@ -45,10 +45,13 @@ enum class SpanState : std::uint8_t {
     kRecording,
 };
 
+enum class ParentIs : std::uint8_t { kNone, kLocal, kRemote };
+
 /// Where the wire bytes of an open span stand.
 enum class BytesIn : std::uint8_t {
     kSpan,   ///< in the span object
-    kArena,  ///< in its thread's arena, behind what is published there: where they will stay if nothing intervenes
+    kArena,  ///< in its thread's arena, behind what is published there: where they stay if nothing intervenes.
+             ///< Only those of the thread's innermost span are ever there.
     kSpill,  ///< in a buffer of their own
 };
 
@@ -56,13 +59,12 @@ enum class BytesIn : std::uint8_t {
 inline constexpr std::size_t kInlineBytes = 640;
 inline constexpr std::size_t kCopySlack = 32;
 
-/// What a span may still take and what it had to leave out; copied as one block when a span starts.
+/// What a span may still take and what it had to leave out; copied as two blocks when a span starts.
 struct SpanTally {
-    std::uint32_t attributes_left;  ///< until the limit
-    std::uint32_t events_left;
-    std::uint32_t links_left;
-    std::uint32_t status;  ///< its StatusCode; a Status is among the wire bytes unless it is unset
-    // The losses: looked at as one, when the span ends.
+    alignas(16) std::uint64_t key_filter;  ///< the bits of the keys that are set, or that need care
+    std::uint32_t attributes_left;         ///< until the limit
+    std::uint16_t events_left;
+    std::uint16_t links_left;
     alignas(16) std::uint32_t dropped_attributes;
     std::uint32_t dropped_events;
     std::uint32_t dropped_links;
@@ -70,19 +72,19 @@ struct SpanTally {
 };
 
 struct OpenSpan {
-    // Nothing is initialised but the state: starting a span must not clear a kilobyte.
+    // Nothing is initialised: whoever makes one starts it, or says that it is inactive.
     OpenSpan() noexcept {}  // NOLINT(modernize-use-equals-default)
     OpenSpan(const OpenSpan&) = delete;
     OpenSpan& operator=(const OpenSpan&) = delete;
 
-    SpanState state = SpanState::kInactive;
-    bool has_parent;
-    bool parent_is_remote;
-    bool is_current;  ///< its node is on the stack of the thread that started it
+    SpanState state;
+    ParentIs parent;
+    BytesIn bytes_in;
+    std::uint8_t status;  ///< its StatusCode; a Status is among the wire bytes unless it is unset
+    bool is_current;      ///< its node is on the stack of the thread that started it
     std::uint8_t kind;
     std::uint8_t uncaught_exceptions;  ///< how many were in flight when it started
-    std::uint8_t update_id;
-    BytesIn bytes_in;
+    std::uint8_t update_id;            ///< how many times it was sent before its end
     Pipeline* pipeline;
     const SpanLimits* limits;
     // Unions of one, so that their zeroing initialisers are left out.
@@ -97,7 +99,6 @@ struct OpenSpan {
     unsigned char* begin;   ///< of the wire bytes: name, attributes, events, links, status
     unsigned char* cursor;  ///< their end
     unsigned char* limit;   ///< as far as a setter may write
-    std::uint64_t key_filter;
     SpanTally tally;
 
     unsigned char inline_bytes[kInlineBytes + kCopySlack];
@@ -110,7 +111,7 @@ JUDGEVAL_API void start_scoped(OpenSpan& span, TracerState& tracer, std::uint8_t
 /// Starts `span` below `parent` (null: below the current context) without making it current.
 JUDGEVAL_API void start_detached(OpenSpan& span, TracerState& tracer, std::uint8_t kind,
                                  const Context* parent) noexcept;
-/// Ends a span that is not inactive.
+/// Ends a span that is not inactive. What is left is only fit to be destroyed, or made inactive.
 JUDGEVAL_API void end(OpenSpan& span) noexcept;
 /// Moves the span's state to another object; `from` becomes inactive.
 JUDGEVAL_API void relocate(OpenSpan& from, OpenSpan& to) noexcept;
@@ -137,6 +138,22 @@ JUDGEVAL_ALWAYS_INLINE T load_unaligned(const void* from) noexcept {
 template <typename T>
 JUDGEVAL_ALWAYS_INLINE void store_unaligned(void* to, T value) noexcept {
     std::memcpy(to, &value, sizeof value);
+}
+
+/// Copies a literal, which the compiler makes stores of constants, and fewer the more it knows of them: it joins
+/// them with their neighbours, but not those of a memcpy of an odd size.
+JUDGEVAL_ALWAYS_INLINE void copy_literal(unsigned char* to, const char* from, std::size_t size) noexcept {
+    std::size_t at = 0;
+    for (; at + 8 <= size; at += 8) store_unaligned(to + at, load_unaligned<std::uint64_t>(from + at));
+    if ((size & 4U) != 0) {
+        store_unaligned(to + at, load_unaligned<std::uint32_t>(from + at));
+        at += 4;
+    }
+    if ((size & 2U) != 0) {
+        store_unaligned(to + at, load_unaligned<std::uint16_t>(from + at));
+        at += 2;
+    }
+    if ((size & 1U) != 0) to[at] = static_cast<unsigned char>(from[at]);
 }
 
 /// Copies up to 32 bytes of text and tells whether all of them were ASCII. Reads nothing outside of the text.
@@ -180,30 +197,27 @@ inline constexpr std::size_t kShortValue = 32;
 
 JUDGEVAL_ALWAYS_INLINE bool takes_short(const OpenSpan& span, Key key) noexcept {
     return key.size() <= kShortKey && key.size() != 0 && key.text().is_literal() &&
-           (span.key_filter & key.filter_bit()) == 0 && span.tally.attributes_left != 0 &&
+           (span.tally.key_filter & key.filter_bit()) == 0 && span.tally.attributes_left != 0 &&
            static_cast<std::size_t>(span.limit - span.cursor) >= kShortKey + kShortValue + 16;
 }
 
-/// Writes `4A .. 0A len key 12 ..`, that is Span.attributes { key = …, value = (to follow) }, without the two
-/// lengths; returns where the AnyValue begins.
-JUDGEVAL_ALWAYS_INLINE unsigned char* open_short(OpenSpan& span, Key key) noexcept {
-    unsigned char* const at = span.cursor;
+/// Writes `4A size 0A size key 12 size`, that is Span.attributes { key = …, value = (to follow) }, for a key
+/// that is a literal; returns where the AnyValue of `value_bytes` begins.
+JUDGEVAL_ALWAYS_INLINE unsigned char* put_short_key(unsigned char* at, Key key, std::size_t value_bytes) noexcept {
     at[0] = 0x4A;
+    at[1] = static_cast<unsigned char>(4 + key.size() + value_bytes);
     at[2] = 0x0A;
     at[3] = static_cast<unsigned char>(key.size());
-    std::memcpy(at + 4, key.data(), key.size());
+    copy_literal(at + 4, key.data(), key.size());
     at[4 + key.size()] = 0x12;
+    at[5 + key.size()] = static_cast<unsigned char>(value_bytes);
     return at + 6 + key.size();
 }
 
-/// Fills the lengths in for an AnyValue that ends at `end`, and takes the attribute up.
-JUDGEVAL_ALWAYS_INLINE void close_short(OpenSpan& span, Key key, unsigned char* end) noexcept {
-    unsigned char* const at = span.cursor;
-    const auto size = static_cast<std::size_t>(end - at) - 6 - key.size();
-    at[1] = static_cast<unsigned char>(4 + key.size() + size);
-    at[5 + key.size()] = static_cast<unsigned char>(size);
+/// Takes up an attribute that was written at the cursor and ends at `end`.
+JUDGEVAL_ALWAYS_INLINE void take_short(OpenSpan& span, Key key, unsigned char* end) noexcept {
     span.cursor = end;
-    span.key_filter |= key.filter_bit();
+    span.tally.key_filter |= key.filter_bit();
     --span.tally.attributes_left;
 }
 
@@ -213,54 +227,60 @@ JUDGEVAL_API void append_double(OpenSpan& span, std::string_view key, double val
 
 JUDGEVAL_ALWAYS_INLINE void set_bool(OpenSpan& span, Key key, bool value) noexcept {
     if (!takes_short(span, key)) return append_bool(span, key.text().view(), value);
-    unsigned char* const at = open_short(span, key);
+    unsigned char* const at = put_short_key(span.cursor, key, 2);
     at[0] = 0x10;
     at[1] = value ? 1 : 0;
-    close_short(span, key, at + 2);
+    take_short(span, key, at + 2);
 }
 
 JUDGEVAL_ALWAYS_INLINE void set_integer(OpenSpan& span, Key key, std::int64_t value) noexcept {
-    if (!takes_short(span, key)) return append_integer(span, key.text().view(), value);
-    unsigned char* at = open_short(span, key);
-    *at++ = 0x18;
     auto rest = static_cast<std::uint64_t>(value);
-    while (rest >= 0x80) {
-        *at++ = static_cast<unsigned char>(rest | 0x80U);
-        rest >>= 7U;
-    }
-    *at++ = static_cast<unsigned char>(rest);
-    close_short(span, key, at);
+    if (!takes_short(span, key) || rest >> 56U != 0) return append_integer(span, key.text().view(), value);
+    // A varint in one store, of which as many bytes count as it has.
+    const auto bits = static_cast<std::uint32_t>(std::bit_width(rest | 1U));
+    const std::size_t size = ((bits + 6) * 37U) >> 8U;  // (bits + 6) / 7, for 1 to 56 bits
+    // Seven bits to a byte.
+    rest = (rest & 0x000000000FFFFFFFULL) | ((rest & 0x00FFFFFFF0000000ULL) << 4U);
+    rest = (rest & 0x00003FFF00003FFFULL) | ((rest & 0x0FFFC0000FFFC000ULL) << 2U);
+    rest = (rest & 0x007F007F007F007FULL) | ((rest & 0x3F803F803F803F80ULL) << 1U);
+    rest |= kHighBits & ~(~std::uint64_t{0} << (8 * (size - 1)));
+    unsigned char* const at = put_short_key(span.cursor, key, 1 + size);
+    at[0] = 0x18;
+    store_unaligned(at + 1, rest);
+    take_short(span, key, at + 1 + size);
 }
 
 JUDGEVAL_ALWAYS_INLINE void set_double(OpenSpan& span, Key key, double value) noexcept {
     if (!takes_short(span, key)) return append_double(span, key.text().view(), value);
-    unsigned char* const at = open_short(span, key);
+    unsigned char* const at = put_short_key(span.cursor, key, 9);
     at[0] = 0x21;
     static_assert(std::endian::native == std::endian::little, "OTLP doubles are little-endian");
     store_unaligned(at + 1, value);
-    close_short(span, key, at + 9);
+    take_short(span, key, at + 9);
 }
 
 JUDGEVAL_ALWAYS_INLINE void set_string(OpenSpan& span, Key key, Text value) noexcept {
     if (!takes_short(span, key) || value.size() > kShortValue) {
         return append_string(span, key.text().view(), value.view(), value.is_literal());
     }
-    unsigned char* const at = open_short(span, key);
+    unsigned char* const at = put_short_key(span.cursor, key, 2 + value.size());
     at[0] = 0x0A;
     at[1] = static_cast<unsigned char>(value.size());
     if (value.is_literal()) {
-        std::memcpy(at + 2, value.data(), value.size());
+        copy_literal(at + 2, value.data(), value.size());
     } else if (!copy_short_ascii(at + 2, value.data(), value.size())) {
-        // nothing is taken up before close_short
+        // nothing is taken up before take_short
         return append_string(span, key.text().view(), value.view(), value.is_literal());
     }
-    close_short(span, key, at + 2 + value.size());
+    take_short(span, key, at + 2 + value.size());
 }
 
 /// The first bytes of a span that starts: its name, and its type as the attribute judgment.span_kind.
-/// Literals become a few constant stores; that is why they are written here and not in the library.
+/// Literals become a few constant stores; that is why they are written here and not in the library. Sets the
+/// cursor.
 JUDGEVAL_ALWAYS_INLINE void put_name_and_type(OpenSpan& span, Text name, Text type) noexcept {
     if (!name.is_literal() || !type.is_literal() || name.size() > kShortKey || type.size() > kShortValue) {
+        span.cursor = span.begin;
         append_name(span, name);
         append_type(span, type);
         return;
@@ -268,15 +288,15 @@ JUDGEVAL_ALWAYS_INLINE void put_name_and_type(OpenSpan& span, Text name, Text ty
     unsigned char* at = span.begin;
     at[0] = 0x2A;
     at[1] = static_cast<unsigned char>(name.size());
-    std::memcpy(at + 2, name.data(), name.size());
+    copy_literal(at + 2, name.data(), name.size());
     at += 2 + name.size();
     at[0] = 0x4A;
     at[1] = static_cast<unsigned char>(24 + type.size());
-    std::memcpy(at + 2, "\x0A\x12judgment.span_kind\x12", 21);
+    copy_literal(at + 2, "\x0A\x12judgment.span_kind\x12", 21);
     at[23] = static_cast<unsigned char>(2 + type.size());
     at[24] = 0x0A;
     at[25] = static_cast<unsigned char>(type.size());
-    std::memcpy(at + 26, type.data(), type.size());
+    copy_literal(at + 26, type.data(), type.size());
     span.cursor = at + 26 + type.size();
 }
 
