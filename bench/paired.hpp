@@ -5,10 +5,12 @@
 #pragma once
 
 #include <benchmark/benchmark.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <thread>
 #include <vector>
 
 #include "judgeval/judgeval.hpp"
@@ -61,19 +63,42 @@ inline double median(std::vector<double> values) {
     return *middle;
 }
 
-/// The rounds of one benchmark, and what it reports.
+/// How long the processor takes for a fixed piece of work that keeps all of its units busy, in nanoseconds.
+///
+/// A neighbour on the other hardware thread of the same core slows this down by half, and the library with
+/// it, but not a timestamp read, which waits for one unit.
+inline double fixed_work() {
+    std::uint64_t a = 0, b = 0, c = 0, d = 0;
+    return nanoseconds_each(20000, [&](std::size_t i) {
+        benchmark::DoNotOptimize(a += i);
+        benchmark::DoNotOptimize(b += i);
+        benchmark::DoNotOptimize(c += i);
+        benchmark::DoNotOptimize(d += i);
+    });
+}
+
+/// The rounds of one benchmark, and what it reports: the median of all rounds, and of those in which the core
+/// was not shared (before and after each, the fixed work took as long as at its best, give or take 15 %).
 struct Rounds {
-    std::vector<double> subject, reference, ratio;
+    std::vector<double> subject, reference, ratio, work;
 
     void add(double subject_value, double reference_value) {
         subject.push_back(subject_value);
         reference.push_back(reference_value);
         ratio.push_back(subject_value / reference_value);
+        work.push_back(fixed_work());
     }
     void report(benchmark::State& state, double must_reach) const {
+        std::vector<double> unshared;
+        const double best = work.empty() ? 0 : *std::min_element(work.begin(), work.end());
+        for (std::size_t i = 1; i < work.size(); ++i) {
+            if (std::max(work[i - 1], work[i]) < 1.15 * best) unshared.push_back(ratio[i]);
+        }
         state.counters["subject"] = median(subject);
         state.counters["reference"] = median(reference);
         state.counters["ratio"] = median(ratio);
+        state.counters["ratio_unshared"] = median(unshared);
+        state.counters["rounds_unshared"] = static_cast<double>(unshared.size());
         state.counters["must_reach"] = must_reach;
     }
 };
@@ -87,6 +112,14 @@ inline void report_delivery(benchmark::State& state, const Tracer& tracer) {
     if (stats.dropped_total() != 0 || stats.exported != stats.started) {
         state.SkipWithError("spans were dropped: the figure does not count");
     }
+}
+
+/// Keeps this thread on a core, and every thread it starts from here on.
+inline void run_on_core(int core) {
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    CPU_SET(static_cast<std::size_t>(core) % std::max(1U, std::thread::hardware_concurrency()), &cores);
+    ::sched_setaffinity(0, sizeof cores, &cores);
 }
 
 /// A tracer that exports to `url`, with a pool larger than the caches.

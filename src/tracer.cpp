@@ -418,7 +418,8 @@ Stats stats(const TracerState& tracer) noexcept {
     result.in_flight = totals.kept() - finished;
     if (core.exporter->has_stopped()) {
         // What ended in the moment in which the exporter stopped is collected by nobody any more.
-        const std::uint64_t forgotten = totals.kept() - collected - std::min(result.open, totals.kept() - collected);
+        const std::uint64_t forgotten =
+            totals.kept() - collected - std::min(result.open, totals.kept() - collected);
         result.dropped[static_cast<std::size_t>(DropReason::kShutdown)] += forgotten;
         result.in_flight -= forgotten;
     }

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <new>
-#include <vector>
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE \
@@ -23,8 +22,7 @@ constexpr std::int64_t kMostAhead = 128;
 ChunkPool::ChunkPool(std::size_t budget_bytes, std::size_t reserved_chunks)
     : total_(budget_bytes / kChunkBytes),
       reserved_(reserved_chunks),
-      resident_(total_),
-      untouched_(total_),
+      links_(total_),
       free_(static_cast<std::int64_t>(total_)),
       ahead_(kLeastAhead) {
     void* const memory = ::mmap(nullptr, total_ * kChunkBytes, PROT_READ | PROT_WRITE,
@@ -33,13 +31,8 @@ ChunkPool::ChunkPool(std::size_t budget_bytes, std::size_t reserved_chunks)
     region_ = static_cast<unsigned char*>(memory);
     // small pages: a huge one would make an idle process pay for two megabytes at its first span
     ::madvise(memory, total_ * kChunkBytes, MADV_NOHUGEPAGE);
-    std::vector<Chunk*> chunks(total_);
-    for (std::size_t i = 0; i < total_; ++i) {
-        chunks[i] = reinterpret_cast<Chunk*>(region_ + i * kChunkBytes);
-    }
-    if (!untouched_.enqueue_bulk(chunks.begin(), total_)) {
-        ::munmap(memory, total_ * kChunkBytes);
-        throw std::bad_alloc();
+    for (std::size_t number = total_; number-- != 0;) {
+        untouched_.push(links_, static_cast<std::uint32_t>(number));
     }
 }
 
@@ -52,20 +45,21 @@ void ChunkPool::abandon() noexcept {
 
 Chunk* ChunkPool::acquire(For purpose) noexcept {
     const auto floor = purpose == For::kSpans ? static_cast<std::int64_t>(reserved_) : 0;
-    // acquire: pairs with the release in release(), so that a counted chunk is found in its queue
+    // acquire: pairs with the release in release(), so that a counted chunk is found on its stack
     if (free_.fetch_sub(1, std::memory_order_acquire) <= floor) {
         free_.fetch_add(1, std::memory_order_relaxed);  // relaxed: nothing was taken, nothing is published
         return nullptr;
     }
-    Chunk* chunk = nullptr;
-    // A chunk is there, since it was counted; moodycamel may overlook one that another thread races for.
+    std::uint32_t number = 0;
+    // A chunk is there, since it was counted; it may be on its way from one stack to the other.
     for (;;) {
-        if (resident_.try_dequeue(chunk)) {
+        if (resident_.pop(links_, number)) {
             resident_free_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: a hint for prefault()
             break;
         }
-        if (untouched_.try_dequeue(chunk)) break;
+        if (untouched_.pop(links_, number)) break;
     }
+    Chunk* const chunk = chunk_at(number);
     chunk->published.store(0, std::memory_order_relaxed);  // relaxed: nobody else sees the chunk yet
     chunk->collected_bytes = 0;
     chunk->collected_spans = 0;
@@ -76,8 +70,7 @@ Chunk* ChunkPool::acquire(For purpose) noexcept {
 }
 
 void ChunkPool::release(Chunk* chunk) noexcept {
-    if (!resident_.enqueue(chunk))
-        return;  // out of memory for the queue's own block: the chunk is lost to the budget
+    resident_.push(links_, number_of(chunk));
     resident_free_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a hint
     // release: see acquire(). seq_cst with waiters_: either the waiter sees the count or we see the waiter.
     free_.fetch_add(1, std::memory_order_seq_cst);
@@ -132,9 +125,9 @@ void ChunkPool::prefault() noexcept {
     if (at_hand < ahead_ / 2 && has_prefaulted_) ahead_ = std::min(2 * ahead_, kMostAhead);
     has_prefaulted_ = true;
     std::int64_t missing = ahead_ - at_hand;
-    for (Chunk* chunk = nullptr; missing > 0 && untouched_.try_dequeue(chunk); --missing) {
-        ::madvise(chunk, kChunkBytes, MADV_POPULATE_WRITE);
-        if (!resident_.enqueue(chunk)) return;
+    for (std::uint32_t number = 0; missing > 0 && untouched_.pop(links_, number); --missing) {
+        ::madvise(chunk_at(number), kChunkBytes, MADV_POPULATE_WRITE);
+        resident_.push(links_, number);
         resident_free_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a hint
     }
 }
@@ -143,10 +136,10 @@ void ChunkPool::trim() noexcept {
     // relaxed: a hint; a chunk more or less does not matter
     ahead_ = kLeastAhead;
     std::int64_t surplus = resident_free_.load(std::memory_order_relaxed) - ahead_;
-    for (Chunk* chunk = nullptr; surplus > 0 && resident_.try_dequeue(chunk); --surplus) {
+    for (std::uint32_t number = 0; surplus > 0 && resident_.pop(links_, number); --surplus) {
         resident_free_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: a hint
-        ::madvise(chunk, kChunkBytes, MADV_DONTNEED);
-        if (!untouched_.enqueue(chunk)) return;
+        ::madvise(chunk_at(number), kChunkBytes, MADV_DONTNEED);
+        untouched_.push(links_, number);
     }
 }
 

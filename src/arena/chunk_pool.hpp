@@ -5,8 +5,6 @@
 // The exporter makes fresh chunks resident ahead of need and returns memory when the process has gone quiet.
 #pragma once
 
-#include <concurrentqueue/concurrentqueue.h>
-
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -15,6 +13,7 @@
 #include <mutex>
 
 #include "arena/chunk.hpp"
+#include "arena/chunk_stack.hpp"
 
 namespace judgeval::detail {
 
@@ -64,16 +63,22 @@ class ChunkPool {
     }
 
   private:
-    using Queue = moodycamel::ConcurrentQueue<Chunk*>;
-
+    [[nodiscard]] Chunk* chunk_at(std::uint32_t number) const noexcept {
+        return reinterpret_cast<Chunk*>(region_ + number * kChunkBytes);
+    }
+    [[nodiscard]] std::uint32_t number_of(const Chunk* chunk) const noexcept {
+        return static_cast<std::uint32_t>(
+            static_cast<std::size_t>(reinterpret_cast<const unsigned char*>(chunk) - region_) / kChunkBytes);
+    }
     [[nodiscard]] bool waiters_should_go_on() const noexcept;
 
     const std::size_t total_;
     const std::size_t reserved_;
     unsigned char* region_ = nullptr;
 
-    Queue resident_;  ///< free chunks whose memory was touched
-    Queue untouched_;
+    ChunkLinks links_;
+    alignas(kCacheLine) ChunkStack resident_;  ///< free chunks whose memory was touched
+    ChunkStack untouched_;
     alignas(kCacheLine) std::atomic<std::int64_t> free_;
     std::atomic<std::int64_t> resident_free_{0};
     std::int64_t ahead_;           ///< how many resident chunks prefault() wants; the exporter's

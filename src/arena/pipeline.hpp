@@ -45,13 +45,13 @@ class Pipeline {
     Pipeline(const Pipeline&) = delete;
     Pipeline& operator=(const Pipeline&) = delete;
 
-    /// Names the pipeline in ThreadState; never used twice. 0 once it takes no more spans, and then no thread's
-    /// pipeline.
+    /// Names the pipeline in ThreadState; never used twice. 0 once it takes no more spans, and then no
+    /// thread's pipeline.
     [[nodiscard]] std::uint64_t open_id() const noexcept {
         return open_id_.load(std::memory_order_relaxed);  // relaxed: see is_accepting()
     }
-    /// This thread's arena, which becomes the one it used last; made on the thread's first use. Null when there
-    /// is no memory for it, or the thread is past its thread-local destructors.
+    /// This thread's arena, which becomes the one it used last; made on the thread's first use. Null when
+    /// there is no memory for it, or the thread is past its thread-local destructors.
     [[nodiscard]] ThreadArena* find_arena(ThreadState& thread) noexcept;
 
     /// Called with the arena of a thread that is past its thread-local destructors, one at a time.

@@ -60,7 +60,8 @@ template <bool kHasParent>
 JUDGEVAL_ALWAYS_INLINE void put_head(unsigned char* const out, const OpenSpan& span, std::uint64_t end_time,
                                      std::size_t record_bytes) noexcept {
     // ScopeSpans.spans, its length, and trace_id's tag and length
-    store_unaligned(out, 0x12U | std::uint64_t{wire::padded(record_bytes - 5)} << 8U | std::uint64_t{0x100A} << 40U);
+    store_unaligned(
+        out, 0x12U | std::uint64_t{wire::padded(record_bytes - 5)} << 8U | std::uint64_t{0x100A} << 40U);
     std::memcpy(out + 7, span.node.context.trace_id.bytes.data(), 16);
     unsigned char* at = out + 23;
     if constexpr (kHasParent) {
@@ -110,9 +111,9 @@ constexpr std::uint16_t kNoStatus = wire::kSpanStatus;
 /// What follows a span's own bytes: how many were left out, and an empty status, when there is no other one
 /// among them.
 unsigned char* put_tail(unsigned char* at, const OpenSpan& span) noexcept {
-    for (const auto& [tag, count] : {std::pair{0x50, span.tally.dropped_attributes},
-                                     std::pair{0x60, span.tally.dropped_events},
-                                     std::pair{0x70, span.tally.dropped_links}}) {
+    for (const auto& [tag, count] :
+         {std::pair{0x50, span.tally.dropped_attributes}, std::pair{0x60, span.tally.dropped_events},
+          std::pair{0x70, span.tally.dropped_links}}) {
         if (count == 0) continue;
         *at++ = static_cast<unsigned char>(tag);
         at = wire::put_varint(at, count);
@@ -146,7 +147,8 @@ JUDGEVAL_ALWAYS_INLINE void with_arena(Pipeline& pipeline, ThreadState& thread, 
 }
 
 /// Lets the span's bytes stand in the arena, if a span of the usual size has room there.
-JUDGEVAL_ALWAYS_INLINE void use_arena_bytes(OpenSpan& span, ThreadArena& arena, ThreadState& thread) noexcept {
+JUDGEVAL_ALWAYS_INLINE void use_arena_bytes(OpenSpan& span, ThreadArena& arena,
+                                            ThreadState& thread) noexcept {
     clear_arena(thread);
     unsigned char* const at = arena.room_for(kOpenRecordMost);
     if (at == nullptr) [[unlikely]]
@@ -346,8 +348,7 @@ JUDGEVAL_ALWAYS_INLINE void hand_over(OpenSpan& span, ThreadArena& arena, Thread
         }
         if (span.pipeline->is_accepting()) [[likely]] {
             with_arena(
-                *span.pipeline, thread,
-                [&](ThreadArena & arena) __attribute__((always_inline)) {
+                *span.pipeline, thread, [&](ThreadArena & arena) __attribute__((always_inline)) {
                     hand_over(span, arena, thread, end_time);
                     // last: a pipeline without open spans may be taken down
                     arena.counters.ended.add(1);

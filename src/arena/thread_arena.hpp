@@ -5,6 +5,8 @@
 // owner, counters and all.
 #pragma once
 
+#include <concurrentqueue/concurrentqueue.h>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -27,8 +29,8 @@ class alignas(kCacheLine) ThreadArena {
     ThreadArena(const ThreadArena&) = delete;
     ThreadArena& operator=(const ThreadArena&) = delete;
 
-    /// Where a record of at most `size` bytes may be written, or null when there is no room for it behind what
-    /// is published.
+    /// Where a record of at most `size` bytes may be written, or null when there is no room for it behind
+    /// what is published.
     [[nodiscard]] unsigned char* room_for(std::size_t size) const noexcept {
         if (chunk_ == nullptr) return nullptr;
         const std::uint32_t used = Chunk::bytes_of(published());

@@ -35,8 +35,8 @@ class CompressorThreads {
     CompressorThreads& operator=(const CompressorThreads&) = delete;
 
     void submit(Batch* batch, std::string before);
-    /// A finished job, if there is one. Its batch is the exporter's again, still as kCompressing: the exporter looks at the
-    /// states of all batches at any time, so that it alone changes them.
+    /// A finished job, if there is one. Its batch is the exporter's again, still as kCompressing: the
+    /// exporter looks at the states of all batches at any time, so that it alone changes them.
     [[nodiscard]] bool take(Job& job);
     /// Waits until every submitted job can be taken.
     void wait_until_idle();

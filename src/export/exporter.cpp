@@ -15,6 +15,10 @@ constexpr std::chrono::seconds kPrepareAgain{60};
 /// Trouble that lasts is logged once in this time.
 constexpr std::chrono::seconds kComplainAgain{60};
 
+/// While chunks fill up, the next look at them comes this soon: what is in use stays small, and in the
+/// caches. Each look that finds none doubles the time to the next.
+constexpr std::chrono::milliseconds kLookSoon{20};
+
 std::string describe(const HttpResponse& response) {
     if (response.status == 0) return response.error.empty() ? "no answer" : response.error;
     std::string text = "HTTP " + std::to_string(response.status);
@@ -44,6 +48,8 @@ Exporter::Exporter(Pipeline& pipeline, Frame frame, ExporterSettings settings, T
       clock_(clock),
       log_(log),
       next_collection_(clock.now() + settings_.options.export_interval),
+      next_look_(next_collection_),
+      look_interval_(settings_.options.export_interval),
       compressor_(pipeline.pool(), zstd_level(settings_.options), gzip_level(settings_.options)),
       compression_(settings_.options.compression),
       readiness_(settings_.preparation ? Readiness::kUnprepared : Readiness::kReady),
@@ -81,7 +87,8 @@ void Exporter::step(std::vector<Completion>& completions) {
         collect();
         send_all_below_ = counters_.collected.get();
         next_collection_ = now + settings_.options.export_interval;
-    } else if (pipeline_.pool().free() < pipeline_.pool().total() - pipeline_.pool().total() / 8) {
+    } else if (now >= next_look_ ||
+               pipeline_.pool().free() < pipeline_.pool().total() - pipeline_.pool().total() / 8) {
         collect();
     }
     prepare(now);
@@ -93,7 +100,7 @@ void Exporter::step(std::vector<Completion>& completions) {
 
 SteadyTime Exporter::next_deadline() {
     if (should_compress()) return clock_.now();
-    SteadyTime next = next_collection_;
+    SteadyTime next = std::min(next_collection_, next_look_);
     for (const auto& [id, batch] : batches_) {
         if (batch->state == Batch::State::kReady && sending_ < settings_.options.max_requests_in_flight) {
             next = std::min(next, std::max(batch->next_attempt, pushed_back_until_));
@@ -127,6 +134,9 @@ void Exporter::collect() {
     // The owners' references go last: a full chunk may be among the current ones too, and once free it is
     // another's.
     for (Chunk* const chunk : full_chunks_) pipeline_.release_reference(chunk);
+    look_interval_ =
+        full_chunks_.empty() ? std::min(2 * look_interval_, settings_.options.export_interval) : kLookSoon;
+    next_look_ = clock_.now() + look_interval_;
 }
 
 void Exporter::add_segment(Chunk* chunk, std::uint64_t published) {

@@ -112,6 +112,8 @@ class Exporter {
     std::size_t pending_bytes_ = 0;
     std::uint64_t pending_sequence_ = 0;  ///< spans collected before the first pending one
     SteadyTime next_collection_;
+    SteadyTime next_look_;  ///< before it, when spans come fast: for full chunks
+    std::chrono::milliseconds look_interval_;
     std::uint64_t send_all_below_ =
         0;  ///< pending spans below this sequence go out without waiting for company
 

@@ -18,7 +18,9 @@ namespace judgeval::detail {
 /// Seeds this thread's generator from getrandom(2); falls back to clock and address when the kernel refuses.
 void seed_random(ThreadState& thread) noexcept;
 
-inline bool is_seeded(const ThreadState& thread) noexcept { return (thread.random[0] | thread.random[1]) != 0; }
+inline bool is_seeded(const ThreadState& thread) noexcept {
+    return (thread.random[0] | thread.random[1]) != 0;
+}
 
 /// For a thread that is seeded.
 inline std::uint64_t next_seeded_random(ThreadState& thread) noexcept {

@@ -402,8 +402,7 @@ void append_link(OpenSpan& span, const SpanContext& linked,
 
 void set_status(OpenSpan& span, StatusCode code, Text description) noexcept try {
     // OpenTelemetry: unset is ignored, and OK is final.
-    if (code == StatusCode::kUnset || span.status == static_cast<std::uint8_t>(StatusCode::kOk))
-        return;
+    if (code == StatusCode::kUnset || span.status == static_cast<std::uint8_t>(StatusCode::kOk)) return;
     std::string mended;
     std::string_view text;
     if (code == StatusCode::kError) {

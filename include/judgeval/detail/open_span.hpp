@@ -50,8 +50,8 @@ enum class ParentIs : std::uint8_t { kNone, kLocal, kRemote };
 /// Where the wire bytes of an open span stand.
 enum class BytesIn : std::uint8_t {
     kSpan,   ///< in the span object
-    kArena,  ///< in its thread's arena, behind what is published there: where they stay if nothing intervenes.
-             ///< Only those of the thread's innermost span are ever there.
+    kArena,  ///< in its thread's arena, behind what is published there: where they stay if nothing
+             ///< intervenes. Only those of the thread's innermost span are ever there.
     kSpill,  ///< in a buffer of their own
 };
 
@@ -140,8 +140,8 @@ JUDGEVAL_ALWAYS_INLINE void store_unaligned(void* to, T value) noexcept {
     std::memcpy(to, &value, sizeof value);
 }
 
-/// Copies a literal, which the compiler makes stores of constants, and fewer the more it knows of them: it joins
-/// them with their neighbours, but not those of a memcpy of an odd size.
+/// Copies a literal, which the compiler makes stores of constants, and fewer the more it knows of them: it
+/// joins them with their neighbours, but not those of a memcpy of an odd size.
 JUDGEVAL_ALWAYS_INLINE void copy_literal(unsigned char* to, const char* from, std::size_t size) noexcept {
     std::size_t at = 0;
     for (; at + 8 <= size; at += 8) store_unaligned(to + at, load_unaligned<std::uint64_t>(from + at));
@@ -203,7 +203,8 @@ JUDGEVAL_ALWAYS_INLINE bool takes_short(const OpenSpan& span, Key key) noexcept 
 
 /// Writes `4A size 0A size key 12 size`, that is Span.attributes { key = …, value = (to follow) }, for a key
 /// that is a literal; returns where the AnyValue of `value_bytes` begins.
-JUDGEVAL_ALWAYS_INLINE unsigned char* put_short_key(unsigned char* at, Key key, std::size_t value_bytes) noexcept {
+JUDGEVAL_ALWAYS_INLINE unsigned char* put_short_key(unsigned char* at, Key key,
+                                                    std::size_t value_bytes) noexcept {
     at[0] = 0x4A;
     at[1] = static_cast<unsigned char>(4 + key.size() + value_bytes);
     at[2] = 0x0A;
