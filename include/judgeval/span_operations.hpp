@@ -40,11 +40,7 @@ class SpanOperations {
         } else if constexpr (detail::FitsSigned<T>) {
             detail::set_integer(*span, key, static_cast<std::int64_t>(value));
         } else if constexpr (std::unsigned_integral<T> && sizeof(T) == sizeof(std::uint64_t)) {
-            if (value <= INT64_MAX) [[likely]] {
-                detail::set_integer(*span, key, static_cast<std::int64_t>(value));
-            } else {
-                detail::append_attribute(*span, key, AttributeValue(value));
-            }
+            detail::set_unsigned(*span, key, value);
         } else if constexpr (std::floating_point<T>) {
             detail::set_double(*span, key, static_cast<double>(value));
         } else {

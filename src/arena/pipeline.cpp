@@ -30,7 +30,7 @@ Pipeline::Pipeline(const PipelineSettings& settings)
     : open_id_(last_pipeline_id.fetch_add(1, std::memory_order_relaxed) + 1),
       id_(open_id_.load(std::memory_order_relaxed)),
       settings_(settings),
-      first_tally_{.key_filter = kCarefulKeys,
+      first_tally_{.key_filter = settings.limits.attribute_count == 0 ? ~std::uint64_t{0} : kCarefulKeys,
                    .attributes_left = settings.limits.attribute_count,
                    .events_left = static_cast<std::uint16_t>(settings.limits.event_count),
                    .links_left = static_cast<std::uint16_t>(settings.limits.link_count),

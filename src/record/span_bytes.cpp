@@ -332,8 +332,7 @@ void append_attribute(OpenSpan& span, Key key, const AttributeValue& value) noex
         ++span.tally.dropped_attributes;
         return;
     }
-    --span.tally.attributes_left;
-    span.tally.key_filter |= key.filter_bit();
+    span.tally.key_filter |= --span.tally.attributes_left == 0 ? ~std::uint64_t{0} : key.filter_bit();
 } catch (...) {  // no memory to mend the key in
     ++span.tally.dropped_attributes;
 }
@@ -346,6 +345,9 @@ void append_bool(OpenSpan& span, std::string_view key, bool value) noexcept {
     append_attribute(span, key, value);
 }
 void append_integer(OpenSpan& span, std::string_view key, std::int64_t value) noexcept {
+    append_attribute(span, key, value);
+}
+void append_unsigned(OpenSpan& span, std::string_view key, std::uint64_t value) noexcept {
     append_attribute(span, key, value);
 }
 void append_double(OpenSpan& span, std::string_view key, double value) noexcept {

@@ -103,8 +103,14 @@ int fork_while_tracing() {
     }
     std::optional<judgeval::Span> open = tracer.start_span("open while it forked");
 
-    const pid_t child = ::fork();
-    if (child < 0) return 1;
+    pid_t child = -1;
+    {
+        const auto scoped = tracer.span("around the fork");
+        child = ::fork();
+        if (child < 0) return 1;
+        // where its bytes stood is gone in the child
+        scoped.set_attribute("process", child == 0 ? "child" : "parent");
+    }
     for (int i = 0; i < 20; ++i) {
         const auto outer = tracer.span(child == 0 ? "in the child" : "in the parent");
         std::thread([&] { const auto inner = tracer.span("on a thread"); }).join();

@@ -61,8 +61,9 @@ inline constexpr std::size_t kCopySlack = 32;
 
 /// What a span may still take and what it had to leave out; copied as two blocks when a span starts.
 struct SpanTally {
-    alignas(16) std::uint64_t key_filter;  ///< the bits of the keys that are set, or that need care
-    std::uint32_t attributes_left;         ///< until the limit
+    /// The bits of the keys that are set, or that need care; all of them once no attribute is left.
+    alignas(16) std::uint64_t key_filter;
+    std::uint32_t attributes_left;  ///< until the limit
     std::uint16_t events_left;
     std::uint16_t links_left;
     alignas(16) std::uint32_t dropped_attributes;
@@ -197,7 +198,7 @@ inline constexpr std::size_t kShortValue = 32;
 
 JUDGEVAL_ALWAYS_INLINE bool takes_short(const OpenSpan& span, Key key) noexcept {
     return key.size() <= kShortKey && key.size() != 0 && key.text().is_literal() &&
-           (span.tally.key_filter & key.filter_bit()) == 0 && span.tally.attributes_left != 0 &&
+           (span.tally.key_filter & key.filter_bit()) == 0 &&
            static_cast<std::size_t>(span.limit - span.cursor) >= kShortKey + kShortValue + 16;
 }
 
@@ -219,11 +220,13 @@ JUDGEVAL_ALWAYS_INLINE unsigned char* put_short_key(unsigned char* at, Key key,
 JUDGEVAL_ALWAYS_INLINE void take_short(OpenSpan& span, Key key, unsigned char* end) noexcept {
     span.cursor = end;
     span.tally.key_filter |= key.filter_bit();
-    --span.tally.attributes_left;
+    if (--span.tally.attributes_left == 0) [[unlikely]]
+        span.tally.key_filter = ~std::uint64_t{0};
 }
 
 JUDGEVAL_API void append_bool(OpenSpan& span, std::string_view key, bool value) noexcept;
 JUDGEVAL_API void append_integer(OpenSpan& span, std::string_view key, std::int64_t value) noexcept;
+JUDGEVAL_API void append_unsigned(OpenSpan& span, std::string_view key, std::uint64_t value) noexcept;
 JUDGEVAL_API void append_double(OpenSpan& span, std::string_view key, double value) noexcept;
 
 JUDGEVAL_ALWAYS_INLINE void set_bool(OpenSpan& span, Key key, bool value) noexcept {
@@ -234,21 +237,31 @@ JUDGEVAL_ALWAYS_INLINE void set_bool(OpenSpan& span, Key key, bool value) noexce
     take_short(span, key, at + 2);
 }
 
-JUDGEVAL_ALWAYS_INLINE void set_integer(OpenSpan& span, Key key, std::int64_t value) noexcept {
-    auto rest = static_cast<std::uint64_t>(value);
-    if (!takes_short(span, key) || rest >> 56U != 0) return append_integer(span, key.text().view(), value);
+/// For an integer whose varint has at most eight bytes.
+JUDGEVAL_ALWAYS_INLINE void put_short_integer(OpenSpan& span, Key key, std::uint64_t value) noexcept {
     // A varint in one store, of which as many bytes count as it has.
-    const auto bits = static_cast<std::uint32_t>(std::bit_width(rest | 1U));
+    const auto bits = static_cast<std::uint32_t>(std::bit_width(value | 1U));
     const std::size_t size = ((bits + 6) * 37U) >> 8U;  // (bits + 6) / 7, for 1 to 56 bits
     // Seven bits to a byte.
-    rest = (rest & 0x000000000FFFFFFFULL) | ((rest & 0x00FFFFFFF0000000ULL) << 4U);
-    rest = (rest & 0x00003FFF00003FFFULL) | ((rest & 0x0FFFC0000FFFC000ULL) << 2U);
-    rest = (rest & 0x007F007F007F007FULL) | ((rest & 0x3F803F803F803F80ULL) << 1U);
-    rest |= kHighBits & ~(~std::uint64_t{0} << (8 * (size - 1)));
+    value = (value & 0x000000000FFFFFFFULL) | ((value & 0x00FFFFFFF0000000ULL) << 4U);
+    value = (value & 0x00003FFF00003FFFULL) | ((value & 0x0FFFC0000FFFC000ULL) << 2U);
+    value = (value & 0x007F007F007F007FULL) | ((value & 0x3F803F803F803F80ULL) << 1U);
+    value |= kHighBits & ~(~std::uint64_t{0} << (8 * (size - 1)));
     unsigned char* const at = put_short_key(span.cursor, key, 1 + size);
     at[0] = 0x18;
-    store_unaligned(at + 1, rest);
+    store_unaligned(at + 1, value);
     take_short(span, key, at + 1 + size);
+}
+
+JUDGEVAL_ALWAYS_INLINE void set_integer(OpenSpan& span, Key key, std::int64_t value) noexcept {
+    const auto bits = static_cast<std::uint64_t>(value);
+    if (!takes_short(span, key) || bits >> 56U != 0) return append_integer(span, key.text().view(), value);
+    put_short_integer(span, key, bits);
+}
+
+JUDGEVAL_ALWAYS_INLINE void set_unsigned(OpenSpan& span, Key key, std::uint64_t value) noexcept {
+    if (!takes_short(span, key) || value >> 56U != 0) return append_unsigned(span, key.text().view(), value);
+    put_short_integer(span, key, value);
 }
 
 JUDGEVAL_ALWAYS_INLINE void set_double(OpenSpan& span, Key key, double value) noexcept {
