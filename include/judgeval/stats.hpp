@@ -35,7 +35,7 @@ constexpr std::string_view to_string(DropReason reason) noexcept {
 /// the parent's and are not counted in the child.
 ///
 /// `started == exported + dropped_total() + in_flight` holds whenever no span starts or ends while the
-/// snapshot is made; each of the three parts is counted on its own, none is computed from the others.
+/// snapshot is made. A span that was lost without a reason would stay in flight for ever.
 struct Stats {
     std::uint64_t started = 0;    ///< spans that were sampled and started
     std::uint64_t exported = 0;   ///< spans the backend acknowledged

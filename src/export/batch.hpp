@@ -28,6 +28,7 @@ struct Batch {
     std::vector<Segment> segments;  ///< emptied once compressed
     std::uint64_t spans = 0;
     std::size_t encoded_bytes = 0;  ///< OTLP bytes, with the frame
+    std::size_t record_bytes = 0;   ///< of these, the records
     /// How many spans had been collected before this batch's first one: what a flush compares with.
     std::uint64_t first_sequence = 0;
 

@@ -7,7 +7,10 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <string>
 #include <utility>
+
+#include "record/wire.hpp"
 
 namespace judgeval::detail {
 
@@ -167,23 +170,154 @@ bool Compressor::compress(Batch& batch, std::string_view before,
     return true;
 }
 
-bool Compressor::recompress_as_gzip(Batch& batch) {
-    const std::unique_ptr<ZSTD_DCtx, std::size_t (*)(ZSTD_DCtx*)> source(ZSTD_createDCtx(), ZSTD_freeDCtx);
-    Output output(pool_);
-    if (!source || !begin(Compression::kGzip, batch.encoded_bytes)) return false;
-    std::string plain(ZSTD_DStreamOutSize() / 4, '\0');
-    for (const Chunk* chunk = batch.body; chunk != nullptr; chunk = chunk->next) {
-        ZSTD_inBuffer in{chunk->data, chunk->size, 0};
-        for (bool is_full = true; in.pos < in.size || is_full;) {
-            ZSTD_outBuffer out{plain.data(), plain.size(), 0};
-            if (ZSTD_isError(ZSTD_decompressStream(source.get(), &out, &in)) != 0) return false;
-            if (!write(output, Compression::kGzip, {plain.data(), out.pos}, false)) return false;
-            is_full = out.pos == out.size;
+/// Calls take(plain bytes) for all of a body, piece by piece, until one call says false.
+template <typename Take>
+bool Compressor::read(const Batch& batch, Take take) {
+    if (batch.compression == Compression::kNone) {
+        for (const std::string_view piece : batch.body_pieces()) {
+            if (!take(piece)) return false;
         }
+        return true;
     }
-    if (!write(output, Compression::kGzip, {}, true)) return false;
+    std::string plain(ZSTD_DStreamOutSize() / 4, '\0');
+    if (batch.compression == Compression::kZstd) {
+        const std::unique_ptr<ZSTD_DCtx, std::size_t (*)(ZSTD_DCtx*)> source(ZSTD_createDCtx(),
+                                                                             ZSTD_freeDCtx);
+        if (!source) return false;
+        for (const std::string_view piece : batch.body_pieces()) {
+            ZSTD_inBuffer in{piece.data(), piece.size(), 0};
+            for (bool is_full = true; in.pos < in.size || is_full;) {
+                ZSTD_outBuffer out{plain.data(), plain.size(), 0};
+                if (ZSTD_isError(ZSTD_decompressStream(source.get(), &out, &in)) != 0) return false;
+                if (!take(std::string_view(plain.data(), out.pos))) return false;
+                is_full = out.pos == out.size;
+            }
+        }
+        return true;
+    }
+    z_stream source{};
+    constexpr int kGzipWindow = 15 + 16;
+    if (::inflateInit2(&source, kGzipWindow) != Z_OK) return false;
+    const std::unique_ptr<z_stream, int (*)(z_stream*)> cleanup(&source, ::inflateEnd);
+    for (const std::string_view piece : batch.body_pieces()) {
+        source.next_in =
+            reinterpret_cast<Bytef*>(const_cast<char*>(piece.data()));  // zlib's const is optional
+        source.avail_in = static_cast<uInt>(piece.size());
+        do {
+            source.next_out = reinterpret_cast<Bytef*>(plain.data());
+            source.avail_out = static_cast<uInt>(plain.size());
+            const int result = ::inflate(&source, Z_NO_FLUSH);
+            if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR) return false;
+            if (!take(std::string_view(plain.data(), plain.size() - source.avail_out))) return false;
+        } while (source.avail_out == 0);
+    }
+    return true;
+}
+
+bool Compressor::recompress_as_gzip(Batch& batch) {
+    Output output(pool_);
+    if (!begin(Compression::kGzip, batch.encoded_bytes) ||
+        !read(batch,
+              [&](std::string_view plain) { return write(output, Compression::kGzip, plain, false); }) ||
+        !write(output, Compression::kGzip, {}, true)) {
+        return false;
+    }
     Chunk* const refused = batch.body;
     output.give_to(batch, Compression::kGzip);
+    pool_.release_chain(refused);
+    return true;
+}
+
+namespace {
+
+/// Finds the end of the last record that lies in the first half, or of the first one, in a stream of records.
+class MiddleFinder {
+  public:
+    explicit MiddleFinder(std::size_t record_bytes) : half_(record_bytes / 2) {}
+
+    void take(std::string_view bytes) {
+        while (!bytes.empty()) {
+            if (left_ != 0) {
+                const std::size_t skipped = std::min(left_, bytes.size());
+                left_ -= skipped;
+                at_ += skipped;
+                bytes.remove_prefix(skipped);
+                if (left_ == 0) end_record();
+                continue;
+            }
+            header_.push_back(bytes.front());
+            ++at_;
+            bytes.remove_prefix(1);
+            if (header_.size() < 1 + wire::kPaddedSize) continue;
+            const auto* length = reinterpret_cast<const unsigned char*>(header_.data()) + 1;
+            left_ = wire::get_varint(length);
+            header_.clear();
+            if (left_ == 0) end_record();
+        }
+    }
+    [[nodiscard]] std::size_t bytes() const { return bytes_; }
+    [[nodiscard]] std::uint64_t spans() const { return spans_; }
+
+  private:
+    void end_record() {
+        ++records_;
+        if (at_ > half_ && records_ != 1) return;
+        bytes_ = at_;
+        spans_ = records_;
+    }
+
+    const std::size_t half_;
+    std::size_t at_ = 0;
+    std::size_t left_ = 0;  ///< of the record whose header was read
+    std::string header_;
+    std::uint64_t records_ = 0;
+    std::size_t bytes_ = 0;
+    std::uint64_t spans_ = 0;
+};
+
+/// Passes on the bytes of a stream from `begin` to `end`, counted from its start.
+template <typename Take>
+auto between(std::size_t begin, std::size_t end, Take take) {
+    return [=, at = std::size_t{0}](std::string_view bytes) mutable {
+        const std::size_t first = std::min(bytes.size(), begin - std::min(begin, at));
+        const std::size_t last = std::min(bytes.size(), end - std::min(end, at));
+        at += bytes.size();
+        return first >= last || take(bytes.substr(first, last - first));
+    };
+}
+
+}  // namespace
+
+bool Compressor::split(Batch& batch, Batch& rest, const Frame& frame) {
+    if (batch.spans < 2) return false;
+    const std::size_t frame_bytes = batch.encoded_bytes - batch.record_bytes;
+    MiddleFinder middle(batch.record_bytes);
+    const bool is_read = read(batch, between(frame_bytes, batch.encoded_bytes, [&](std::string_view records) {
+                                  middle.take(records);
+                                  return true;
+                              }));
+    if (!is_read || middle.bytes() == 0 || middle.bytes() >= batch.record_bytes) return false;
+    const auto copy = [&](Output& output, std::size_t begin, std::size_t end) {
+        const std::string before = frame.before(end - begin);
+        const auto put = [&](std::string_view bytes) {
+            return write(output, batch.compression, bytes, false);
+        };
+        return this->begin(batch.compression, before.size() + end - begin) && put(before) &&
+               read(batch, between(frame_bytes + begin, frame_bytes + end, put)) &&
+               write(output, batch.compression, {}, true);
+    };
+    Output first(pool_);
+    Output second(pool_);
+    if (!copy(first, 0, middle.bytes()) || !copy(second, middle.bytes(), batch.record_bytes)) return false;
+    Chunk* const refused = batch.body;
+    rest.record_bytes = batch.record_bytes - middle.bytes();
+    rest.encoded_bytes = frame.before(rest.record_bytes).size() + rest.record_bytes;
+    rest.spans = batch.spans - middle.spans();
+    second.give_to(rest, batch.compression);
+    batch.record_bytes = middle.bytes();
+    batch.encoded_bytes = frame.before(batch.record_bytes).size() + batch.record_bytes;
+    batch.spans = middle.spans();
+    first.give_to(batch, batch.compression);
     pool_.release_chain(refused);
     return true;
 }

@@ -11,6 +11,7 @@
 
 #include "arena/chunk_pool.hpp"
 #include "export/batch.hpp"
+#include "export/frame.hpp"
 
 namespace judgeval::detail {
 
@@ -32,11 +33,18 @@ class Compressor {
     /// as it was.
     [[nodiscard]] bool recompress_as_gzip(Batch& batch);
 
+    /// Divides a body between two records, as near to its middle as they allow, for an endpoint that finds it
+    /// too large: `batch` keeps the first part, `rest` becomes a batch of the others. False when there is
+    /// only one record, or it could not; the body is as it was.
+    [[nodiscard]] bool split(Batch& batch, Batch& rest, const Frame& frame);
+
   private:
     class Output;
     struct Contexts;
     bool write(Output& output, Compression compression, std::string_view bytes, bool is_last);
     bool begin(Compression compression, std::size_t size);
+    template <typename Take>
+    bool read(const Batch& batch, Take take);
 
     ChunkPool& pool_;
     const int zstd_level_;

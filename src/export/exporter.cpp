@@ -234,6 +234,7 @@ void Exporter::compress_next(SteadyTime now) {
         pending_sequence_ += batch.spans;
         const std::string before = frame_.before(records);
         batch.encoded_bytes = before.size() + records;
+        batch.record_bytes = records;
         batch.compression = compression_;
         batch.created = now;
         counters_.encoded_bytes.add(batch.encoded_bytes);
@@ -305,6 +306,7 @@ void Exporter::handle(Batch& batch, const HttpResponse& response, SteadyTime now
         return drop(batch, DropReason::kInternal);
     }
     if (is_retryable(response)) return retry_later(batch, response, now);
+    if (response.status == 413 && split(batch, now)) return;
     if (now >= next_complaint_) {
         next_complaint_ = now + kComplainAgain;
         log_(LogLevel::kWarning, "the backend refuses spans: " + describe(response) + "; " +
@@ -328,6 +330,28 @@ void Exporter::count_accepted(Batch& batch, const HttpResponse& response) {
     }
     counters_.exported.add(batch.spans - rejected);
     finish(batch);
+}
+
+/// For an endpoint that finds a batch too large: sends it as two, and makes no more that are as large.
+bool Exporter::split(Batch& batch, SteadyTime now) {
+    const std::size_t refused_bytes = batch.record_bytes;
+    auto rest = std::make_unique<Batch>();
+    if (!compressor_.split(batch, *rest, frame_)) return false;
+    if (refused_bytes <= settings_.options.max_batch_bytes) {
+        settings_.options.max_batch_bytes = std::max(refused_bytes / 2, std::size_t{1024});
+        log_(LogLevel::kInfo, "the endpoint finds a request of " + std::to_string(refused_bytes) +
+                                  " bytes too large (HTTP 413): sending smaller ones from now on");
+    }
+    rest->id = ++last_id_;
+    rest->first_sequence = batch.first_sequence;
+    rest->created = batch.created;
+    rest->state = Batch::State::kReady;
+    for (Batch* const part : {&batch, rest.get()}) {
+        part->next_attempt = now;
+        part->attempts = 0;
+    }
+    batches_.emplace(rest->id, std::move(rest));
+    return true;
 }
 
 void Exporter::retry_later(Batch& batch, const HttpResponse& response, SteadyTime now) {

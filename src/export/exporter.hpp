@@ -93,6 +93,7 @@ class Exporter {
     void send_due(SteadyTime now);
     void handle(Batch& batch, const HttpResponse& response, SteadyTime now);
     void count_accepted(Batch& batch, const HttpResponse& response);
+    [[nodiscard]] bool split(Batch& batch, SteadyTime now);
     void retry_later(Batch& batch, const HttpResponse& response, SteadyTime now);
     void drop(Batch& batch, DropReason reason);
     void drop_pending(DropReason reason);

@@ -3,11 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "export/decompress.hpp"
+#include "export/frame.hpp"
+#include "record/wire.hpp"
 
 namespace judgeval::detail {
 namespace {
@@ -147,11 +150,105 @@ TEST_P(CompressorTest, ABodyThatCannotBecomeGzipStaysWhatItWas) {
     pool_.release_chain(batch.body);
 }
 
+/// A batch of records as they stand in chunks, and what they say.
+class SplitTest : public CompressorTest {
+  protected:
+    Batch make_records(const std::vector<std::size_t>& sizes) {
+        Batch batch;
+        batch.compression = GetParam();
+        Chunk* chunk = nullptr;
+        for (const std::size_t size : sizes) {
+            std::string record = "\x12";
+            record.resize(1 + wire::kPaddedSize + size);
+            wire::put_padded(reinterpret_cast<unsigned char*>(record.data()) + 1, size);
+            fill(reinterpret_cast<unsigned char*>(record.data()) + 5, size, false);
+            if (chunk == nullptr || batch.segments.back().size + record.size() > kChunkData) {
+                chunk = pool_.acquire(ChunkPool::For::kExport);
+                batch.segments.push_back({chunk, 0, 0, 0, 0});
+            }
+            Segment& segment = batch.segments.back();
+            std::memcpy(chunk->data + segment.size, record.data(), record.size());
+            segment.size += static_cast<std::uint32_t>(record.size());
+            segment.total_size = segment.size;
+            ++segment.spans;
+            ++batch.spans;
+            batch.record_bytes += record.size();
+        }
+        // in the order in which the compressor takes the segments
+        for (auto segment = batch.segments.rbegin(); segment != batch.segments.rend(); ++segment) {
+            records_.append(reinterpret_cast<const char*>(segment->chunk->data), segment->size);
+        }
+        const std::string before = frame_.before(batch.record_bytes);
+        batch.encoded_bytes = before.size() + batch.record_bytes;
+        EXPECT_TRUE(compressor_.compress(batch, before,
+                                         [this](const Segment& done) { pool_.release_chain(done.chunk); }));
+        return batch;
+    }
+    /// The records of a body, without its frame, whose lengths must be right.
+    std::string records_of(const Batch& batch) {
+        const std::string plain = decompress(batch.compression, body_of(batch));
+        const std::string before = frame_.before(batch.record_bytes);
+        EXPECT_EQ(plain.size(), batch.encoded_bytes);
+        EXPECT_EQ(plain.substr(0, before.size()), before);
+        return plain.substr(before.size());
+    }
+
+    const Frame frame_{{{"service.name", "test"}}, "judgeval", "1"};
+    std::string records_;
+};
+
+TEST_P(SplitTest, DividesBetweenRecordsNearTheMiddle) {
+    const std::vector<std::vector<std::size_t>> cases = {
+        {1, 1},       {0, 0, 0},        {20'000, 10},
+        {10, 20'000}, {10, 20'000, 10}, {8'000, 8'000, 8'000, 8'000, 8'000, 9}};
+    for (const auto& sizes : cases) {
+        records_.clear();
+        Batch batch = make_records(sizes);
+        Batch rest;
+        ASSERT_TRUE(compressor_.split(batch, rest, frame_));
+        EXPECT_EQ(batch.spans + rest.spans, sizes.size());
+        EXPECT_GE(batch.spans, 1U);
+        EXPECT_GE(rest.spans, 1U);
+        EXPECT_EQ(rest.compression, GetParam());
+        EXPECT_TRUE(records_of(batch) + records_of(rest) == records_);
+        if (sizes.size() > 4) {
+            EXPECT_EQ(batch.spans, 3U);
+        }
+        pool_.release_chain(batch.body);
+        pool_.release_chain(rest.body);
+        EXPECT_EQ(pool_.free(), kChunks);
+    }
+}
+
+TEST_P(SplitTest, ABatchThatCannotBeDividedStaysWhatItWas) {
+    Batch one = make_records({1000});
+    Batch rest;
+    EXPECT_FALSE(compressor_.split(one, rest, frame_));
+    EXPECT_TRUE(records_of(one) == records_);
+    pool_.release_chain(one.body);
+
+    records_.clear();
+    Batch many = make_records(std::vector<std::size_t>(60, 1000));
+    std::vector<Chunk*> taken;
+    while (pool_.free() > 1) taken.push_back(pool_.acquire(ChunkPool::For::kExport));
+    EXPECT_FALSE(compressor_.split(many, rest, frame_));
+    EXPECT_EQ(many.spans, 60U);
+    EXPECT_EQ(rest.body, nullptr);
+    EXPECT_TRUE(records_of(many) == records_);
+    for (Chunk* const chunk : taken) pool_.release(chunk);
+    pool_.release_chain(many.body);
+    EXPECT_EQ(pool_.free(), kChunks);
+}
+
 std::string name_of(const testing::TestParamInfo<Compression>& parameter) {
     constexpr const char* kNames[] = {"Zstd", "Gzip", "None"};
     return kNames[static_cast<std::size_t>(parameter.param)];
 }
 INSTANTIATE_TEST_SUITE_P(All, CompressorTest,
+                         testing::Values(Compression::kZstd, Compression::kGzip, Compression::kNone),
+                         name_of);
+
+INSTANTIATE_TEST_SUITE_P(All, SplitTest,
                          testing::Values(Compression::kZstd, Compression::kGzip, Compression::kNone),
                          name_of);
 

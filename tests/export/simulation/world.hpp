@@ -61,13 +61,14 @@ struct Weather {
     std::uint64_t trouble = 0;  ///< in a hundred answers
     nanoseconds latency{};
     bool refuses_zstd = false;
+    std::size_t body_most = SIZE_MAX;  ///< a larger request body is answered with 413
 
     static Weather fair() { return {}; }
     static Weather draw(Random& random) {
         static constexpr std::uint64_t kTrouble[] = {0, 10, 50, 95};
         static constexpr int kLatency[] = {1, 50, 2000, 30'000};
         return {kTrouble[random.below(4)], std::chrono::milliseconds(kLatency[random.below(4)]),
-                random.one_in(4)};
+                random.one_in(4), random.one_in(4) ? std::size_t{500} << random.below(8) : SIZE_MAX};
     }
 };
 
@@ -185,6 +186,7 @@ class SimulatedBackend final : public detail::Transport {
         if (weather_.refuses_zstd && exchange.compression == Compression::kZstd) {
             return with_status(random_.one_in(2) ? 400 : 415);
         }
+        if (exchange.body.size() > weather_.body_most) return with_status(413);
         if (!is_trouble()) return with_status(random_.one_in(8) ? 202 : 200);
         switch (random_.below(12)) {
             case 0:
@@ -242,6 +244,8 @@ class SimulatedBackend final : public detail::Transport {
         if (status >= 200 && status < 300) {
             acknowledged_requests_.insert(id);
             take(exchange);
+        } else if (status == 413) {
+            attempts_.erase(id);  // what follows under this id is a smaller request, and its first attempt
         } else if (status == 0 || status == 429 || status == 502 || status == 503 || status == 504) {
             not_before_[id] = clock_.now() + least_delay(id, exchange.response.retry_after);
         }
