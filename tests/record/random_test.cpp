@@ -80,6 +80,7 @@ TEST(Random, AForkedChildGoesOnWithAnotherSeed) {
         const std::uint64_t number = detail::next_random(detail::thread_state);
         ::_exit(::write(ends[1], &number, sizeof number) == sizeof number ? 0 : 1);
     }
+    ::close(ends[1]);  // the child's alone: should it die, the read ends
     std::uint64_t theirs = 0;
     ASSERT_EQ(::read(ends[0], &theirs, sizeof theirs), static_cast<ssize_t>(sizeof theirs));
     int status = 0;
@@ -87,7 +88,6 @@ TEST(Random, AForkedChildGoesOnWithAnotherSeed) {
     EXPECT_EQ(status, 0);
     EXPECT_NE(theirs, detail::next_random(detail::thread_state));
     ::close(ends[0]);
-    ::close(ends[1]);
 }
 
 }  // namespace
