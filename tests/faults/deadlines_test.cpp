@@ -1,0 +1,162 @@
+// Calls with a deadline come back by it, whatever the backend does; and a flush needs no tick to be noticed.
+//
+// JUDGEVAL_DEADLINE_RUNS=<count> makes more runs.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstdlib>
+#include <functional>
+#include <iostream>
+#include <judgeval/judgeval.hpp>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "faults/faulty_backend.hpp"
+
+namespace judgeval::faults {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+using How = Fault::How;
+
+/// How much later than its deadline a call may come back, the machine's own lateness aside.
+constexpr milliseconds kGrace{50};
+
+Tracer make_tracer(const std::string& url, const PipelineOptions& pipeline) {
+    return Judgeval({.project_name = "deadlines",
+                     .api_key = "key",
+                     .organization_id = "organization",
+                     .api_url = url,
+                     .log_handler = [](LogLevel, std::string_view) {}})
+        .tracer.create({.pipeline = pipeline});
+}
+
+template <typename Call>
+Clock::duration lateness(milliseconds timeout, Call call) {
+    const auto start = Clock::now();
+    call();
+    return Clock::now() - start - timeout;
+}
+
+/// The longest that any of these threads came late.
+class Lateness {
+  public:
+    void add(Clock::duration late) {
+        const std::lock_guard lock(mutex_);
+        most_ = std::max(most_, late);
+    }
+    [[nodiscard]] Clock::duration most() const {
+        const std::lock_guard lock(mutex_);
+        return most_;
+    }
+
+  private:
+    mutable std::mutex mutex_;
+    Clock::duration most_{0};
+};
+
+/// Calls that a thread makes at the same time as others; beside them one that waits just as long for nothing.
+void run_together(milliseconds timeout, const std::vector<std::function<void()>>& calls, Lateness& ours,
+                  Lateness& machines) {
+    std::vector<std::thread> threads;
+    for (const auto& call : calls) {
+        threads.emplace_back([&, timeout] { ours.add(lateness(timeout, call)); });
+    }
+    threads.emplace_back([&, timeout] {
+        std::mutex mutex;
+        std::condition_variable never;
+        std::unique_lock lock(mutex);
+        machines.add(lateness(timeout, [&] { never.wait_for(lock, timeout, [] { return false; }); }));
+    });
+    for (auto& thread : threads) thread.join();
+}
+
+std::uint64_t run_count() {
+    const char* const text = std::getenv("JUDGEVAL_DEADLINE_RUNS");
+    return text == nullptr ? JUDGEVAL_DEADLINE_RUNS : std::strtoull(text, nullptr, 10);
+}
+
+TEST(Deadlines, FlushAndShutdownKeepThemAgainstEveryBackend) {
+    const FaultyBackend hangs({.afterwards = {.how = How::kHangs}});
+    const FaultyBackend is_busy({.afterwards = {.status = 503, .headers = {{"Retry-After", "1"}}}});
+    const FaultyBackend resets({.afterwards = {.how = How::kResets}});
+    const FaultyBackend drips({.afterwards = {.how = How::kDrips}});
+    const FaultyBackend works;
+    const std::vector<std::string> urls = {hangs.url(), is_busy.url(), resets.url(),
+                                           drips.url(), works.url(),   "http://127.0.0.1:1"};
+    std::mt19937_64 random(1);
+    const std::uint64_t runs = run_count();
+    Clock::duration worst{0};
+    Clock::duration worst_of_machine{0};
+    for (std::uint64_t run = 0; run < runs; ++run) {
+        Lateness ours;
+        Lateness machines;
+        std::uint64_t started = 0;
+        Stats stats;
+        {
+            const Tracer tracer = make_tracer(urls[run % urls.size()], {.shutdown_timeout = 10ms});
+            for (started = 0; started < 20; ++started) auto span = tracer.span("span");
+            const milliseconds to_flush(random() % 25);
+            const auto flush = [&] { static_cast<void>(tracer.force_flush(to_flush)); };
+            run_together(to_flush, {flush, flush, flush}, ours, machines);
+            if (run % 3 != 0) {  // else the destructor does it
+                const milliseconds to_shut_down(random() % 25);
+                const auto shut_down = [&] { static_cast<void>(tracer.shutdown(to_shut_down)); };
+                run_together(to_shut_down, {shut_down, shut_down, flush}, ours, machines);
+            }
+            stats = tracer.stats();
+        }
+        EXPECT_EQ(stats.started, started);
+        EXPECT_EQ(stats.started, stats.exported + stats.dropped_total() + stats.in_flight);
+        EXPECT_LE(ours.most(), kGrace + machines.most())
+            << "run " << run << " against " << urls[run % urls.size()];
+        worst = std::max(worst, ours.most());
+        worst_of_machine = std::max(worst_of_machine, machines.most());
+    }
+    const auto in_milliseconds = [](Clock::duration duration) {
+        return std::chrono::duration<double, std::milli>(duration).count();
+    };
+    std::cout << runs << " runs; the latest call came back " << in_milliseconds(worst)
+              << " ms after its deadline, the latest plain wait " << in_milliseconds(worst_of_machine)
+              << " ms\n";
+}
+
+TEST(Deadlines, AFlushIsNoticedWithoutATick) {
+    const FaultyBackend backend;
+    const Tracer tracer = make_tracer(backend.url(), {.export_interval = std::chrono::hours(1)});
+    constexpr int kFlushes = 500;
+    for (int i = 0; i < kFlushes; ++i) {
+        { auto span = tracer.span("span"); }
+        ASSERT_TRUE(tracer.force_flush(60s)) << "flush " << i << " was not noticed";
+    }
+    EXPECT_EQ(tracer.stats().exported, static_cast<std::uint64_t>(kFlushes));
+}
+
+TEST(Deadlines, ManyThreadsFlushAtOnceWithoutATick) {
+    const FaultyBackend backend;
+    const Tracer tracer = make_tracer(backend.url(), {.export_interval = std::chrono::hours(1)});
+    std::atomic<int> missed{0};
+    std::vector<std::thread> threads;
+    for (int id = 0; id < 4; ++id) {
+        threads.emplace_back([&] {
+            for (int i = 0; i < 100; ++i) {
+                { auto span = tracer.span("span"); }
+                if (!tracer.force_flush(60s)) ++missed;
+            }
+        });
+    }
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(missed, 0);
+    EXPECT_EQ(tracer.stats().exported, 400U);
+}
+
+}  // namespace
+}  // namespace judgeval::faults

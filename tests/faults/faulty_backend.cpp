@@ -1,0 +1,146 @@
+// See faulty_backend.hpp.
+#include "faults/faulty_backend.hpp"
+
+#include <httplib.h>
+#include <sys/socket.h>
+
+#include <stdexcept>
+
+#include "encode/otlp_reader.hpp"
+#include "local/body_decoder.hpp"
+
+namespace judgeval::faults {
+
+namespace {
+constexpr std::size_t kServerThreads = 16;
+constexpr std::size_t kBodyMost = std::size_t{256} << 20U;
+}  // namespace
+
+FaultyBackend::FaultyBackend(FaultyBackendOptions options)
+    : options_(std::move(options)), script_(options_.script.begin(), options_.script.end()) {
+    server_ = std::make_unique<httplib::Server>();
+    server_->new_task_queue = [] { return new httplib::ThreadPool(kServerThreads); };
+    server_->set_keep_alive_timeout(1);
+    server_->set_socket_options([](socket_t socket) {
+        const int yes = 1;
+        ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+        // Inherited by the connections: one that is closed early is reset.
+        const linger at_once{1, 0};
+        ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    });
+    server_->Post("/v1/projects/resolve/", [](const httplib::Request&, httplib::Response& response) {
+        response.set_content(R"({"project_id": "project"})", "application/json");
+    });
+    server_->Post("/otel/v1/traces", [this](const httplib::Request& request, httplib::Response& response) {
+        take(request, response);
+    });
+    if (options_.port == 0) {
+        port_ = server_->bind_to_any_port("127.0.0.1");
+    } else {
+        port_ = server_->bind_to_port("127.0.0.1", options_.port) ? options_.port : -1;
+    }
+    if (port_ <= 0) throw std::runtime_error("cannot listen on 127.0.0.1:" + std::to_string(options_.port));
+    thread_ = std::thread([this] { server_->listen_after_bind(); });
+    while (!server_->is_running()) std::this_thread::yield();  // stop() has no effect before
+}
+
+FaultyBackend::~FaultyBackend() {
+    {
+        const std::lock_guard lock(mutex_);
+        is_stopping_ = true;
+    }
+    stops_.notify_all();
+    server_->stop();
+    thread_.join();
+}
+
+std::string FaultyBackend::url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+
+std::vector<ReceivedRequest> FaultyBackend::requests() const {
+    const std::lock_guard lock(mutex_);
+    return requests_;
+}
+
+std::multiset<std::string> FaultyBackend::acknowledged_spans() const {
+    const std::lock_guard lock(mutex_);
+    return acknowledged_;
+}
+
+void FaultyBackend::take(const httplib::Request& request, httplib::Response& response) {
+    Fault fault = options_.afterwards;
+    {
+        const std::lock_guard lock(mutex_);
+        const std::string length = request.get_header_value("Content-Length");
+        requests_.push_back({std::chrono::system_clock::now(), request.get_header_value("Content-Encoding"),
+                             request.get_header_value("Authorization"),
+                             static_cast<std::size_t>(std::stoull(length.empty() ? "0" : length))});
+        if (requests_.back().body_bytes > options_.body_most) {
+            fault = {.status = 413};
+        } else if (!script_.empty()) {
+            fault = script_.front();
+            script_.pop_front();
+        }
+    }
+    const bool is_taken =
+        fault.status / 100 == 2 && fault.how != Fault::How::kResets && fault.how != Fault::How::kHangs;
+    if (is_taken) remember_spans(request);
+    answer(fault, response);
+}
+
+void FaultyBackend::answer(const Fault& fault, httplib::Response& response) {
+    response.status = fault.status;
+    for (const auto& [name, value] : fault.headers) response.set_header(name, value);
+    switch (fault.how) {
+        case Fault::How::kAnswers:
+            response.set_content(fault.body, "application/x-protobuf");
+            return;
+        case Fault::How::kResets:
+            response.set_content_provider(100'000, "application/x-protobuf",
+                                          [](std::size_t offset, std::size_t, httplib::DataSink& sink) {
+                                              const std::string bytes(1000, ' ');
+                                              return offset == 0 && sink.write(bytes.data(), bytes.size());
+                                          });
+            return;
+        case Fault::How::kHangs: {
+            std::unique_lock lock(mutex_);
+            stops_.wait(lock, [this] { return is_stopping_; });
+            return;
+        }
+        case Fault::How::kNeverEnds:
+            response.set_chunked_content_provider("application/x-protobuf", [this](std::size_t,
+                                                                                   httplib::DataSink& sink) {
+                const std::string bytes(4096, ' ');
+                return goes_on_for(std::chrono::milliseconds(0)) && sink.write(bytes.data(), bytes.size());
+            });
+            return;
+        case Fault::How::kDrips:
+            response.set_content_provider(
+                100, "application/x-protobuf", [this](std::size_t, std::size_t, httplib::DataSink& sink) {
+                    // an empty message of a field that nobody knows, byte by byte
+                    return goes_on_for(std::chrono::milliseconds(2)) && sink.write("\x08", 1);
+                });
+            return;
+    }
+}
+
+void FaultyBackend::remember_spans(const httplib::Request& request) {
+    // The server has undone gzip already.
+    std::string encoding = request.get_header_value("Content-Encoding");
+    if (encoding == "gzip") encoding.clear();
+    const auto decoded = local::decode_body(encoding, request.body, kBodyMost);
+    const auto read = encode::read_trace_request(decoded.bytes);
+    if (!read.message) return;
+    const std::lock_guard lock(mutex_);
+    for (const auto& resource : read.message->resource_spans) {
+        for (const auto& scope : resource.scope_spans) {
+            for (const auto& span : scope.spans) acknowledged_.insert(span.span_id);
+        }
+    }
+}
+
+bool FaultyBackend::goes_on_for(std::chrono::milliseconds duration) {
+    std::unique_lock lock(mutex_);
+    return !stops_.wait_for(lock, duration, [this] { return is_stopping_; });
+}
+
+}  // namespace judgeval::faults

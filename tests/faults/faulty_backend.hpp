@@ -1,0 +1,96 @@
+// A backend that fails as it is told: it knows every project, and does to the requests with spans what a
+// script says, one after another; when that is over it takes what comes.
+//
+// An HTTP server on 127.0.0.1 inside the test's process, on threads of its own. It remembers what it
+// acknowledged.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace httplib {
+class Server;
+struct Request;
+struct Response;
+}  // namespace httplib
+
+namespace judgeval::faults {
+
+/// What happens to one request.
+struct Fault {
+    enum class How : std::uint8_t {
+        kAnswers,
+        kResets,     ///< in the middle of its answer
+        kHangs,      ///< takes the request and says nothing, until the backend stops
+        kNeverEnds,  ///< an answer without end
+        kDrips,      ///< an answer byte by byte
+    };
+    How how = How::kAnswers;
+    int status = 200;
+    std::map<std::string, std::string> headers{};
+    std::string body{};
+};
+
+/// A request with spans, as it came.
+struct ReceivedRequest {
+    std::chrono::system_clock::time_point arrived;
+    std::string content_encoding;
+    std::string authorization;
+    std::size_t body_bytes;
+};
+
+struct FaultyBackendOptions {
+    std::vector<Fault> script{};
+    /// What happens to every request once the script is over.
+    Fault afterwards{};
+    /// A larger body (as sent) is answered with 413, whatever the script says.
+    std::size_t body_most = SIZE_MAX;
+    /// 0: one that the system chooses.
+    int port = 0;
+};
+
+class FaultyBackend {
+  public:
+    /// Answers from when this returns. Throws std::runtime_error when the port is taken.
+    explicit FaultyBackend(FaultyBackendOptions options = {});
+    ~FaultyBackend();
+    FaultyBackend(const FaultyBackend&) = delete;
+    FaultyBackend& operator=(const FaultyBackend&) = delete;
+
+    [[nodiscard]] int port() const { return port_; }
+    [[nodiscard]] std::string url() const;
+
+    [[nodiscard]] std::vector<ReceivedRequest> requests() const;
+    /// The ids of the spans in requests that were answered with 2xx: twice in here is twice received.
+    [[nodiscard]] std::multiset<std::string> acknowledged_spans() const;
+
+  private:
+    void take(const httplib::Request& request, httplib::Response& response);
+    void answer(const Fault& fault, httplib::Response& response);
+    void remember_spans(const httplib::Request& request);
+    /// False when the backend stops within that time.
+    bool goes_on_for(std::chrono::milliseconds duration);
+
+    const FaultyBackendOptions options_;
+    std::unique_ptr<httplib::Server> server_;
+    int port_ = 0;
+    std::thread thread_;
+
+    mutable std::mutex mutex_;  // guards what follows
+    std::condition_variable stops_;
+    bool is_stopping_ = false;
+    std::deque<Fault> script_;
+    std::vector<ReceivedRequest> requests_;
+    std::multiset<std::string> acknowledged_;
+};
+
+}  // namespace judgeval::faults
