@@ -1,13 +1,14 @@
 // The exporter that ships, in a simulated world: spans from the real hot path, the real pipeline and
 // compressor, virtual time and a backend that fails by a seed.
 //
-// JUDGEVAL_SIMULATION_SEEDS=<count> runs another number of histories than the quick run's 2,000;
-// JUDGEVAL_SIMULATION_SEED=<n> replays one.
+// JUDGEVAL_SIMULATION_SEEDS=<count> runs another number of histories than the quick run's 1,000;
+// JUDGEVAL_SIMULATION_SEED=<n> replays one. A seed that fails prints the command that replays it.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <numeric>
 #include <protozero/pbf_writer.hpp>
@@ -249,12 +250,13 @@ TEST(Simulation, NothingIsLostSentTwiceOrHurriedWhateverTheNetworkDoes) {
     const std::uint64_t first = number_from("JUDGEVAL_SIMULATION_SEED", 1);
     const std::uint64_t count =
         is_replay ? 1 : number_from("JUDGEVAL_SIMULATION_SEEDS", JUDGEVAL_SIMULATION_HISTORIES);
+    const std::string program = std::filesystem::read_symlink("/proc/self/exe").string();
     std::uint64_t exported = 0;
     std::array<std::uint64_t, kDropReasonCount> dropped{};
     std::uint64_t retries = 0;
     for (std::uint64_t seed = first; seed < first + count; ++seed) {
-        SCOPED_TRACE("replay: JUDGEVAL_SIMULATION_SEED=" + std::to_string(seed) +
-                     " test_simulation --gtest_filter=Simulation.Nothing*");
+        SCOPED_TRACE("replay: JUDGEVAL_SIMULATION_SEED=" + std::to_string(seed) + " " + program +
+                     " --gtest_filter=Simulation.Nothing*");
         History history(seed);
         history.run();
         exported += history.exported();
