@@ -87,6 +87,7 @@ void Exporter::step(std::vector<Completion>& completions) {
         collect();
         send_all_below_ = counters_.collected.get();
         next_collection_ = now + settings_.options.export_interval;
+        log_shed(now);
     } else if (now >= next_look_ ||
                pipeline_.pool().free() < pipeline_.pool().total() - pipeline_.pool().total() / 8) {
         collect();
@@ -137,6 +138,21 @@ void Exporter::collect() {
     look_interval_ =
         full_chunks_.empty() ? std::min(2 * look_interval_, settings_.options.export_interval) : kLookSoon;
     next_look_ = clock_.now() + look_interval_;
+}
+
+/// One line a minute, while there is something to say.
+void Exporter::log_shed(SteadyTime now) {
+    if (now < next_shedding_line_) return;
+    const Pipeline::Totals totals = pipeline_.totals();
+    const std::uint64_t shed = totals.dropped[static_cast<std::size_t>(DropReason::kTraceShed)] +
+                               totals.dropped[static_cast<std::size_t>(DropReason::kBudgetExhausted)];
+    if (shed == shed_) return;
+    log_(LogLevel::kWarning,
+         "the memory budget ran low: " + std::to_string(shed - shed_) +
+             " spans were given up, whole traces where possible, since this was last said; a larger "
+             "pipeline.memory_budget_bytes holds more, a sampler makes fewer");
+    shed_ = shed;
+    next_shedding_line_ = now + kComplainAgain;
 }
 
 void Exporter::add_segment(Chunk* chunk, std::uint64_t published) {

@@ -82,6 +82,7 @@ class Exporter {
     enum class Readiness : std::uint8_t { kUnprepared, kPreparing, kReady };
 
     void collect();
+    void log_shed(SteadyTime now);
     void add_segment(Chunk* chunk, std::uint64_t published);
     void prepare(SteadyTime now);
     void finish_preparation(const HttpResponse& response, SteadyTime now);
@@ -133,6 +134,8 @@ class Exporter {
     SteadyTime next_preparation_{};
     bool is_project_refused_ = false;  ///< the last preparation was answered with a lasting no
     SteadyTime next_complaint_{};
+    SteadyTime next_shedding_line_{};
+    std::uint64_t shed_ = 0;  ///< spans lost to the budget, as far as they were logged
 
     std::vector<Chunk*> current_chunks_;  ///< scratch of collect()
     std::vector<Chunk*> full_chunks_;     ///< the same

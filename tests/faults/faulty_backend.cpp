@@ -66,6 +66,11 @@ std::multiset<std::string> FaultyBackend::acknowledged_spans() const {
     return acknowledged_;
 }
 
+std::map<std::string, std::size_t> FaultyBackend::acknowledged_traces() const {
+    const std::lock_guard lock(mutex_);
+    return traces_;
+}
+
 void FaultyBackend::take(const httplib::Request& request, httplib::Response& response) {
     Fault fault = options_.afterwards;
     {
@@ -133,7 +138,10 @@ void FaultyBackend::remember_spans(const httplib::Request& request) {
     const std::lock_guard lock(mutex_);
     for (const auto& resource : read.message->resource_spans) {
         for (const auto& scope : resource.scope_spans) {
-            for (const auto& span : scope.spans) acknowledged_.insert(span.span_id);
+            for (const auto& span : scope.spans) {
+                acknowledged_.insert(span.span_id);
+                ++traces_[span.trace_id];
+            }
         }
     }
 }

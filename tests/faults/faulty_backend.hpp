@@ -72,6 +72,8 @@ class FaultyBackend {
     [[nodiscard]] std::vector<ReceivedRequest> requests() const;
     /// The ids of the spans in requests that were answered with 2xx: twice in here is twice received.
     [[nodiscard]] std::multiset<std::string> acknowledged_spans() const;
+    /// How many spans of each trace these were.
+    [[nodiscard]] std::map<std::string, std::size_t> acknowledged_traces() const;
 
   private:
     void take(const httplib::Request& request, httplib::Response& response);
@@ -91,6 +93,7 @@ class FaultyBackend {
     std::deque<Fault> script_;
     std::vector<ReceivedRequest> requests_;
     std::multiset<std::string> acknowledged_;
+    std::map<std::string, std::size_t> traces_;
 };
 
 }  // namespace judgeval::faults
