@@ -18,7 +18,12 @@ constexpr std::size_t kBodyMost = std::size_t{256} << 20U;
 
 FaultyBackend::FaultyBackend(FaultyBackendOptions options)
     : options_(std::move(options)), script_(options_.script.begin(), options_.script.end()) {
-    server_ = std::make_unique<httplib::Server>();
+    if (options_.certificate != nullptr) {
+        server_ = std::make_unique<httplib::SSLServer>(options_.certificate->certificate(),
+                                                       options_.certificate->private_key());
+    } else {
+        server_ = std::make_unique<httplib::Server>();
+    }
     server_->new_task_queue = [] { return new httplib::ThreadPool(kServerThreads); };
     server_->set_keep_alive_timeout(1);
     server_->set_socket_options([](socket_t socket) {
@@ -54,7 +59,10 @@ FaultyBackend::~FaultyBackend() {
     thread_.join();
 }
 
-std::string FaultyBackend::url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+std::string FaultyBackend::url() const {
+    return (options_.certificate != nullptr ? "https://localhost:" : "http://127.0.0.1:") +
+           std::to_string(port_);
+}
 
 std::vector<ReceivedRequest> FaultyBackend::requests() const {
     const std::lock_guard lock(mutex_);

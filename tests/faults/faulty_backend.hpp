@@ -17,6 +17,8 @@
 #include <thread>
 #include <vector>
 
+#include "faults/certificate.hpp"
+
 namespace httplib {
 class Server;
 struct Request;
@@ -56,6 +58,8 @@ struct FaultyBackendOptions {
     std::size_t body_most = SIZE_MAX;
     /// 0: one that the system chooses.
     int port = 0;
+    /// Speaks TLS with it, as "localhost".
+    const Certificate* certificate = nullptr;
 };
 
 class FaultyBackend {
