@@ -50,8 +50,8 @@ class Sampler {
 /// Stats).
 struct SpanLimits {
     std::uint32_t attribute_count = 128;
-    std::uint32_t event_count = 128;
-    std::uint32_t link_count = 128;
+    std::uint32_t event_count = 128;  ///< at most 65,535
+    std::uint32_t link_count = 128;   ///< the same
     /// Bytes of a string value, at least 32; a longer one is cut at a UTF-8 boundary.
     std::size_t attribute_value_bytes = std::size_t{4} << 20U;
     /// Bytes of a whole span, from 4 KiB to 255 MiB; at most an eighth of the memory budget.

@@ -237,6 +237,8 @@ TEST_F(TracerTest, RefusesOptionsThatMakeNoSense) {
     EXPECT_TRUE(refuses([](TracerOptions& o) { o.pipeline.request_timeout = 0ms; }));
     EXPECT_TRUE(refuses([](TracerOptions& o) { o.pipeline.max_block = -1ms; }));
     EXPECT_TRUE(refuses([](TracerOptions& o) { o.limits.span_bytes = 10; }));
+    EXPECT_TRUE(refuses([](TracerOptions& o) { o.limits.event_count = 65'536; }));
+    EXPECT_TRUE(refuses([](TracerOptions& o) { o.limits.link_count = 65'536; }));
     EXPECT_TRUE(refuses([](TracerOptions& o) { o.limits.attribute_value_bytes = 16; }));
     // more than a length in a record can say
     EXPECT_TRUE(refuses([](TracerOptions& o) {
