@@ -59,7 +59,7 @@ bool Pipeline::samples(const TraceId& trace_id) const noexcept {
 
 void Pipeline::stop_accepting() noexcept {
     taking_.store(Taking::kNothing, std::memory_order_relaxed);  // relaxed: see is_accepting()
-    open_id_.store(0, std::memory_order_relaxed);
+    open_id_.store(kClosed, std::memory_order_relaxed);
     pool_.close();
 }
 
@@ -116,7 +116,7 @@ ThreadArena* Pipeline::find_arena(ThreadState& thread) noexcept try {
     if (!is_seeded(thread)) seed_random(thread);
     static_cast<void>(exceptions_in_flight(thread));
     thread.arena = arena.get();
-    thread.pipeline_id = id_;  // differs from open_id() when that is 0
+    thread.pipeline_id = id_;  // differs from open_id() when it takes no more
     return arena.get();
 } catch (...) {  // no memory
     return nullptr;
@@ -159,7 +159,7 @@ Pipeline::Totals Pipeline::totals() const {
 
 void Pipeline::disinherit() noexcept {
     taking_.store(Taking::kInherited, std::memory_order_relaxed);  // relaxed: a forked child has one thread
-    open_id_.store(0, std::memory_order_relaxed);
+    open_id_.store(kClosed, std::memory_order_relaxed);
     pool_.abandon();
 }
 

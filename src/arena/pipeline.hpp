@@ -45,8 +45,8 @@ class Pipeline {
     Pipeline(const Pipeline&) = delete;
     Pipeline& operator=(const Pipeline&) = delete;
 
-    /// Names the pipeline in ThreadState; never used twice. 0 once it takes no more spans, and then no
-    /// thread's pipeline.
+    /// Names the pipeline in ThreadState; never used twice. Once it takes no more spans, a number that is no
+    /// thread's.
     [[nodiscard]] std::uint64_t open_id() const noexcept {
         return open_id_.load(std::memory_order_relaxed);  // relaxed: see is_accepting()
     }
@@ -128,6 +128,7 @@ class Pipeline {
     std::shared_ptr<ThreadArena> adopt_arena();
     void retire(ThreadArena& arena) noexcept;
 
+    static constexpr std::uint64_t kClosed = UINT64_MAX;  ///< and 0 is a thread without a pipeline
     std::atomic<std::uint64_t> open_id_;
     const std::uint64_t id_;
     std::atomic<Taking> taking_{Taking::kSpans};

@@ -182,6 +182,18 @@ TEST_F(OpenInArena, ASpanThatOutlivesItsThreadsArenaKeepsItsBytes) {
     expect_marks(spans.at("last"), 1, 2);
 }
 
+TEST_F(OpenInArena, AThreadThatWasNeverSeenMayMeetAPipelineThatStopped) {
+    auto job = tracer_.start_span("job");
+    recorder_.pipeline().stop_accepting();
+    std::thread([&] {
+        auto root = tracer_.span("root");
+        { auto child = tracer_.span("child"); }
+        job.end();
+    }).join();
+    EXPECT_TRUE(recorder_.take().empty());
+    EXPECT_EQ(recorder_.totals().dropped[static_cast<std::size_t>(DropReason::kShutdown)], 3U);
+}
+
 TEST_F(OpenInArena, IntegersOfEveryLengthArriveWhole) {
     std::vector<std::int64_t> values;
     for (int bit = 0; bit < 63; ++bit) {
