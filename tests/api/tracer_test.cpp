@@ -10,11 +10,11 @@
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "client.hpp"
 #include "judgeval/judgeval.hpp"
 #include "local/backend.hpp"
 #include "record/random.hpp"
@@ -35,29 +35,10 @@ class TracerTest : public testing::Test {
   protected:
     void SetUp() override { backend_.start(); }
 
-    ClientOptions client_options() {
-        return {.project_name = "project",
-                .api_key = "key",
-                .organization_id = "organization",
-                .api_url = backend_.url(),
-                .log_handler = [this](LogLevel, std::string_view line) {
-                    const std::lock_guard lock(mutex_);
-                    lines_.emplace_back(line);
-                }};
-    }
-    std::vector<std::string> lines() {
-        const std::lock_guard lock(mutex_);
-        return lines_;
-    }
-    static void expect_all_counted(const Stats& stats) {
-        EXPECT_EQ(stats.started, stats.exported + stats.dropped_total() + stats.in_flight);
-    }
+    ClientOptions client_options() { return test::client_options(backend_.url(), log_.handler()); }
 
     local::LocalBackend backend_{{}};
-
-  private:
-    std::mutex mutex_;
-    std::vector<std::string> lines_;
+    LogLines log_;
 };
 
 TEST_F(TracerTest, DeliversAndCounts) {
@@ -74,7 +55,7 @@ TEST_F(TracerTest, DeliversAndCounts) {
     EXPECT_EQ(stats.in_flight, 0U);
     EXPECT_EQ(backend_.counts().spans, 2U);
     EXPECT_EQ(backend_.counts().traces, 1U);
-    EXPECT_THAT(lines(), testing::IsEmpty());
+    EXPECT_THAT(log_.take(), testing::IsEmpty());
 }
 
 TEST_F(TracerTest, ItsLastHandleSendsWhatIsLeft) {
@@ -136,10 +117,7 @@ TEST_F(TracerTest, MonitoringMayBeSwitchedWhileItRuns) {
 TEST(TracerWithoutMonitoring, HasNoThreadAndNoDescriptorBehindIt) {
     const std::size_t threads = count_entries("/proc/self/task");
     const std::size_t descriptors = count_entries("/proc/self/fd");
-    const Judgeval client({.project_name = "project",
-                           .api_key = "key",
-                           .organization_id = "organization",
-                           .api_url = "http://127.0.0.1:1"});
+    const Judgeval client(client_options("http://127.0.0.1:1"));
     const auto tracer = client.tracer.create({.enable_monitoring = false});
     tracer.set_monitoring(true);  // stated to have no effect
     { auto span = tracer.span("nothing"); }
@@ -163,14 +141,14 @@ TEST_F(TracerTest, ShutdownDeliversAndThenRecordsNothing) {
     { auto span = tracer.span("after"); }
     tracer.set_monitoring(true);
     { auto span = tracer.span("still after"); }
-    expect_all_counted(tracer.stats());
+    expect_balanced(tracer.stats());
     EXPECT_EQ(tracer.stats().open, 1U);
     open.end();
     const Stats stats = tracer.stats();
     EXPECT_EQ(stats.started, 2U);
     EXPECT_EQ(stats.exported, 1U);
     EXPECT_EQ(stats.dropped_by(DropReason::kShutdown), 1U);
-    expect_all_counted(stats);
+    expect_balanced(stats);
 }
 
 TEST_F(TracerTest, ASpanMayOutliveItsTracer) {
@@ -201,9 +179,9 @@ TEST_F(TracerTest, UnreachableBackendCountsWhatIsLost) {
     EXPECT_EQ(stats.started, 10U);
     EXPECT_EQ(stats.dropped_by(DropReason::kShutdown), 10U);
     EXPECT_EQ(stats.in_flight, 0U);
-    expect_all_counted(stats);
-    EXPECT_EQ(lines().size(), 1U);
-    for (const auto& line : lines()) EXPECT_THAT(line, testing::Not(testing::HasSubstr("key")));
+    expect_balanced(stats);
+    EXPECT_EQ(log_.take().size(), 1U);
+    for (const auto& line : log_.take()) EXPECT_THAT(line, testing::Not(testing::HasSubstr("key")));
 }
 
 TEST_F(TracerTest, RefusesOptionsThatMakeNoSense) {

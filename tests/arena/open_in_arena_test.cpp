@@ -24,6 +24,12 @@ std::map<std::string, encode::Span> by_name(std::vector<encode::Span> spans) {
     return named;
 }
 
+template <typename AnySpan>
+void mark(AnySpan& span, int first, int second) {
+    span.set_attribute("first", first);
+    span.set_attribute("second", second);
+}
+
 void expect_marks(const encode::Span& span, int first, int second) {
     EXPECT_EQ(value_of<std::int64_t>(span.attributes, "first"), first) << span.name;
     EXPECT_EQ(value_of<std::int64_t>(span.attributes, "second"), second) << span.name;
@@ -67,8 +73,7 @@ TEST_F(OpenInArena, ADetachedSpanThatEndsMeanwhileGetsThePlace) {
         auto detached = tracer_.start_span("detached");
         auto scoped = tracer_.span("scoped");
         scoped.set_attribute("first", 1);
-        detached.set_attribute("first", 3);
-        detached.set_attribute("second", 4);
+        mark(detached, 3, 4);
         EXPECT_EQ(bytes_of_current_span(), BytesIn::kArena);
         detached.end();
         EXPECT_EQ(bytes_of_current_span(), BytesIn::kSpan);
@@ -87,8 +92,7 @@ TEST_F(OpenInArena, AContextMadeCurrentAboveItTakesItOut) {
         {
             const ContextScope scope{Context()};
             auto other = tracer_.span("other root");
-            other.set_attribute("first", 3);
-            other.set_attribute("second", 4);
+            mark(other, 3, 4);
         }
         scoped.set_attribute("second", 2);
     }
@@ -102,15 +106,13 @@ TEST_F(OpenInArena, AContextMadeCurrentAboveItTakesItOut) {
 TEST_F(OpenInArena, AnOuterSpanMayEndFirst) {
     {
         auto outer = tracer_.span("outer");
-        outer.set_attribute("first", 1);
-        outer.set_attribute("second", 2);
+        mark(outer, 1, 2);
         auto inner = tracer_.span("inner");
         inner.set_attribute("first", 3);
         outer.end();
         inner.set_attribute("second", 4);
         auto below = tracer_.span("below");
-        below.set_attribute("first", 5);
-        below.set_attribute("second", 6);
+        mark(below, 5, 6);
     }
     const auto spans = by_name(recorder_.take());
     ASSERT_EQ(spans.size(), 3U);
@@ -173,8 +175,7 @@ TEST_F(OpenInArena, ASpanThatOutlivesItsThreadsArenaKeepsItsBytes) {
         thread_local std::unique_ptr<ScopedSpan> last;
         { auto span = tracer_.span("makes the arena"); }
         last.reset(new ScopedSpan(tracer_.span("last")));  // NOLINT: not movable
-        last->set_attribute("first", 1);
-        last->set_attribute("second", 2);
+        mark(*last, 1, 2);
         EXPECT_EQ(bytes_of_current_span(), BytesIn::kArena);
     }).join();
     const auto spans = by_name(recorder_.take());

@@ -88,8 +88,11 @@ TEST(Delivery, BlockingPolicyLosesNothingInLittleMemory) {
 
 TEST(Delivery, TwoTracersSendToTheirOwnProjects) {
     RunningBackend backend;
-    const Tracer first = make_tracer(backend.url(), {}, "first project");
-    const Tracer second = make_tracer(backend.url(), {}, "second project");
+    ClientOptions options = client_options(backend.url());
+    options.project_name = "first project";
+    const Tracer first = Judgeval(options).tracer.create();
+    options.project_name = "second project";
+    const Tracer second = Judgeval(options).tracer.create();
     Context of_first;
     Context of_second;
     {

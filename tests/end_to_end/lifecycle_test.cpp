@@ -201,7 +201,9 @@ TEST(Lifecycle, RefusedCredentialsAreCounted) {
     local::LocalBackendOptions backend_options;
     backend_options.api_key = "the right key";
     RunningBackend backend(backend_options);
-    const Tracer tracer = make_tracer(backend.url(), {}, "end_to_end", "a wrong key");
+    ClientOptions options = client_options(backend.url());
+    options.api_key = "a wrong key";
+    const Tracer tracer = Judgeval(options).tracer.create();
     std::vector<RecordedSpan> records;
     record_traces(tracer, 7, 20, records);
     EXPECT_TRUE(tracer.shutdown(kPatience));  // nothing is left on its way

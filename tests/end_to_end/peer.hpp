@@ -9,13 +9,16 @@
 #include <utility>
 #include <vector>
 
+#include "client.hpp"
 #include "end_to_end/span_programme.hpp"
 #include "local/backend.hpp"
 
 namespace judgeval::end_to_end {
 
-/// Longer than anything here takes; a wait that ends by it is a failure.
-inline constexpr std::chrono::seconds kPatience{100};
+using test::client_options;
+using test::expect_balanced;
+using test::kPatience;
+using test::make_tracer;
 
 /// A backend that is already listening.
 class RunningBackend : public local::LocalBackend {
@@ -24,14 +27,6 @@ class RunningBackend : public local::LocalBackend {
         start();
     }
 };
-
-inline Tracer make_tracer(const std::string& api_url, const TracerOptions& options = {},
-                          const std::string& project = "end_to_end", const std::string& key = "key") {
-    ClientOptions client{
-        .project_name = project, .api_key = key, .organization_id = "organization", .api_url = api_url};
-    client.log_handler = [](LogLevel, std::string_view) {};  // a test that loses spans says so by itself
-    return Judgeval(std::move(client)).tracer.create(options);
-}
 
 /// Waits for memory instead of giving spans up, for as long as a test may take.
 inline TracerOptions lossless() {
@@ -42,10 +37,6 @@ inline TracerOptions lossless() {
     // again, and then its spans would rightly be received twice.
     options.pipeline.request_timeout = kPatience;
     return options;
-}
-
-inline void expect_balanced(const Stats& stats) {
-    EXPECT_EQ(stats.started, stats.exported + stats.dropped_total() + stats.in_flight);
 }
 
 /// Nothing is open or on its way any more, and nothing was lost.

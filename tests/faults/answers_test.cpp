@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 
+#include "client.hpp"
 #include "faults/faulty_backend.hpp"
 
 namespace judgeval::faults {
@@ -19,17 +20,12 @@ namespace {
 using namespace std::chrono_literals;
 using How = Fault::How;
 
-/// Longer than anything here takes; a wait that ends by it is a failure.
-constexpr auto kPatience = 60s;
+using test::kPatience;
+
 constexpr std::uint64_t kSpans = 20;
 
 Tracer make_tracer(const std::string& url, const PipelineOptions& pipeline = {}) {
-    return Judgeval({.project_name = "faults",
-                     .api_key = "secret-key",
-                     .organization_id = "organization",
-                     .api_url = url,
-                     .log_handler = [](LogLevel, std::string_view) {}})
-        .tracer.create({.pipeline = pipeline});
+    return test::make_tracer(url, {.pipeline = pipeline});
 }
 
 void make_spans(const Tracer& tracer, std::uint64_t count = kSpans) {
@@ -216,8 +212,10 @@ TEST(PartialSuccess, WhatIsRejectedIsCountedAndNotSentAgain) {
     EXPECT_EQ(backend.requests().size(), 1U);
 }
 
-TEST(Answer, WithoutEndIsReadOnlySoFar) {
-    FaultyBackend backend({.script = {{.how = How::kNeverEnds}}});
+class Taken : public testing::TestWithParam<Case> {};
+
+TEST_P(Taken, IsDeliveredByTheFirstRequest) {
+    FaultyBackend backend({.script = {GetParam().fault}});
     const Tracer tracer = make_tracer(backend.url());
     make_spans(tracer);
     ASSERT_TRUE(tracer.force_flush(kPatience));
@@ -225,14 +223,10 @@ TEST(Answer, WithoutEndIsReadOnlySoFar) {
     EXPECT_EQ(backend.requests().size(), 1U);
 }
 
-TEST(Answer, ByteByByteIsReadInPeace) {
-    FaultyBackend backend({.script = {{.how = How::kDrips}}});
-    const Tracer tracer = make_tracer(backend.url());
-    make_spans(tracer);
-    ASSERT_TRUE(tracer.force_flush(kPatience));
-    expect_counts(tracer.stats(), kSpans);
-    EXPECT_EQ(backend.requests().size(), 1U);
-}
+INSTANTIATE_TEST_SUITE_P(Answers, Taken,
+                         testing::Values(Case{"AnAnswerWithoutEndIsReadOnlySoFar", {.how = How::kNeverEnds}},
+                                         Case{"AnAnswerByteByByteIsReadInPeace", {.how = How::kDrips}}),
+                         name_of);
 
 /// A port on which nobody listens.
 int free_port() { return FaultyBackend().port(); }

@@ -4,11 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <judgeval/judgeval.hpp>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "client.hpp"
 #include "faults/faulty_backend.hpp"
 
 namespace judgeval::faults {
@@ -19,44 +19,22 @@ using namespace std::chrono_literals;
 constexpr std::size_t kBudget = std::size_t{4} << 20U;
 constexpr std::size_t kSpansOfTrace = 10;
 
-class Overload : public testing::Test {
-  protected:
-    Tracer make_tracer(const std::string& url) {
-        return Judgeval({.project_name = "overload",
-                         .api_key = "key",
-                         .organization_id = "organization",
-                         .api_url = url,
-                         .log_handler =
-                             [this](LogLevel, std::string_view line) {
-                                 const std::lock_guard lock(mutex_);
-                                 lines_.emplace_back(line);
-                             }})
-            .tracer.create({.pipeline = {.memory_budget_bytes = kBudget, .export_interval = 20ms}});
+void make_traces(const Tracer& tracer, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+        auto root = tracer.span("root");
+        root.set_attribute("text", std::string(200, static_cast<char>('a' + i % 26)));
+        for (std::size_t child = 1; child < kSpansOfTrace; ++child) auto span = tracer.span("child");
     }
+}
 
-    static void make_traces(const Tracer& tracer, std::size_t count) {
-        for (std::size_t i = 0; i < count; ++i) {
-            auto root = tracer.span("root");
-            root.set_attribute("text", std::string(200, static_cast<char>('a' + i % 26)));
-            for (std::size_t child = 1; child < kSpansOfTrace; ++child) auto span = tracer.span("child");
-        }
-    }
-
-    std::vector<std::string> lines() {
-        const std::lock_guard lock(mutex_);
-        return lines_;
-    }
-
-  private:
-    std::mutex mutex_;
-    std::vector<std::string> lines_;
-};
-
-TEST_F(Overload, WholeTracesAreGivenUpAndSaidSoOnce) {
+TEST(Overload, WholeTracesAreGivenUpAndSaidSoOnce) {
     // Says "later" to the first requests, and means it: nothing is taken for some seconds.
     const Fault later{.status = 503, .headers = {{"Retry-After", "2"}}};
     FaultyBackend backend({.script = {later, later, later, later}});
-    const Tracer tracer = make_tracer(backend.url());
+    test::LogLines log;
+    const Tracer tracer = test::make_tracer(
+        backend.url(), {.pipeline = {.memory_budget_bytes = kBudget, .export_interval = 20ms}},
+        log.handler());
     constexpr std::size_t kThreads = 2;
     constexpr std::size_t kTraces = 10'000;
     std::vector<std::thread> threads;
@@ -69,7 +47,7 @@ TEST_F(Overload, WholeTracesAreGivenUpAndSaidSoOnce) {
 
     const Stats stats = tracer.stats();
     EXPECT_EQ(stats.in_flight, 0U);
-    EXPECT_EQ(stats.started, stats.exported + stats.dropped_total());
+    test::expect_balanced(stats);
     EXPECT_EQ(stats.dropped_total(), stats.dropped_by(DropReason::kTraceShed));
     EXPECT_GT(stats.exported, 0U);
     EXPECT_GT(stats.dropped_by(DropReason::kTraceShed), 0U);
@@ -83,7 +61,7 @@ TEST_F(Overload, WholeTracesAreGivenUpAndSaidSoOnce) {
     EXPECT_EQ(tracer.stats().exported, stats.exported + 100 * kSpansOfTrace);
 
     std::vector<std::string> about_memory;
-    for (const auto& line : lines()) {
+    for (const auto& line : log.take()) {
         if (line.find("memory budget") != std::string::npos) about_memory.push_back(line);
     }
     EXPECT_THAT(about_memory, testing::SizeIs(1));

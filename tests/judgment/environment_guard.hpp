@@ -3,13 +3,8 @@
 
 #include <cstdlib>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <utility>
-#include <vector>
-
-#include "judgeval/options.hpp"
 
 namespace judgeval::test {
 
@@ -42,27 +37,6 @@ class EnvironmentGuard {
 
   private:
     std::map<std::string, std::optional<std::string>> before_;
-};
-
-/// What was logged, from whatever thread.
-class LogLines {
-  public:
-    [[nodiscard]] LogHandler handler() {
-        return [this](LogLevel level, std::string_view line) {
-            const std::lock_guard lock(mutex_);
-            lines_.emplace_back(level, line);
-        };
-    }
-    [[nodiscard]] std::vector<std::string> take() {
-        const std::lock_guard lock(mutex_);
-        std::vector<std::string> lines;
-        for (auto& [level, line] : std::exchange(lines_, {})) lines.push_back(std::move(line));
-        return lines;
-    }
-
-  private:
-    std::mutex mutex_;
-    std::vector<std::pair<LogLevel, std::string>> lines_;
 };
 
 }  // namespace judgeval::test

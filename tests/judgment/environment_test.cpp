@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "judgment/environment_guard.hpp"
+#include "log_lines.hpp"
 
 namespace judgeval::test {
 namespace {

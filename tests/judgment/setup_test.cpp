@@ -7,6 +7,7 @@
 
 #include "judgeval/judgeval.hpp"
 #include "judgment/environment_guard.hpp"
+#include "log_lines.hpp"
 
 namespace judgeval::test {
 namespace {
