@@ -21,12 +21,43 @@ struct SpanOptions {
 
 inline namespace JUDGEVAL_MODE {
 
+/// What the two kinds of span share.
+class SpanHolder : public SpanOperations<SpanHolder> {
+  public:
+    SpanHolder(const SpanHolder&) = delete;
+    SpanHolder& operator=(const SpanHolder&) = delete;
+
+    /// True while what is set on the span will be sent.
+    [[nodiscard]] bool is_recording() const noexcept { return recording_span() != nullptr; }
+
+    /// For children and links; invalid once the span has ended. For a span whose trace is not kept, a context
+    /// that keeps its children out as well.
+    [[nodiscard]] Context context() const noexcept {
+        return detail::kCompiledIn && span_.state != detail::SpanState::kInactive
+                   ? Context(span_.node.context)
+                   : Context();
+    }
+
+  protected:
+    SpanHolder() noexcept {}  // NOLINT: whoever starts the span fills it in
+    ~SpanHolder() = default;
+
+    // mutable: writing down an attribute does not change what the owner sees of the span
+    mutable detail::OpenSpan span_;  // NOLINT
+
+  private:
+    friend class SpanOperations<SpanHolder>;
+    [[nodiscard]] JUDGEVAL_ALWAYS_INLINE detail::OpenSpan* recording_span() const noexcept {
+        return detail::kCompiledIn && span_.state == detail::SpanState::kRecording ? &span_ : nullptr;
+    }
+};
+
 /// A span that is current from its construction to the end of its scope: `auto span = tracer.span("name");`
 ///
 /// Stays on the thread that made it, is not copied and not moved. A span left by an exception gets the status
 /// error. Must not outlive the last handle of its tracer by more than its own end: ending it then is harmless
 /// and counted.
-class [[nodiscard]] ScopedSpan : public SpanOperations<ScopedSpan> {
+class [[nodiscard]] ScopedSpan : public SpanHolder {
   public:
     JUDGEVAL_ALWAYS_INLINE ScopedSpan(detail::TracerState& tracer, Text name, SpanOptions options) noexcept {
         if constexpr (detail::kCompiledIn) {
@@ -45,8 +76,6 @@ class [[nodiscard]] ScopedSpan : public SpanOperations<ScopedSpan> {
             if (span_.state != detail::SpanState::kInactive) detail::end(span_);
         }
     }
-    ScopedSpan(const ScopedSpan&) = delete;
-    ScopedSpan& operator=(const ScopedSpan&) = delete;
 
     /// Ends the span before its scope does; what follows is ignored.
     JUDGEVAL_ALWAYS_INLINE void end() noexcept {
@@ -56,26 +85,6 @@ class [[nodiscard]] ScopedSpan : public SpanOperations<ScopedSpan> {
             span_.state = detail::SpanState::kInactive;
         }
     }
-
-    /// True while what is set on the span will be sent.
-    [[nodiscard]] bool is_recording() const noexcept { return recording_span() != nullptr; }
-
-    /// For children and links; invalid once the span has ended. For a span whose trace is not kept, a context
-    /// that keeps its children out as well.
-    [[nodiscard]] Context context() const noexcept {
-        return detail::kCompiledIn && span_.state != detail::SpanState::kInactive
-                   ? Context(span_.node.context)
-                   : Context();
-    }
-
-  private:
-    friend class SpanOperations<ScopedSpan>;
-    [[nodiscard]] JUDGEVAL_ALWAYS_INLINE detail::OpenSpan* recording_span() const noexcept {
-        return detail::kCompiledIn && span_.state == detail::SpanState::kRecording ? &span_ : nullptr;
-    }
-
-    // mutable: writing down an attribute does not change what the owner sees of the span
-    mutable detail::OpenSpan span_;
 };
 
 /// A span that is not current: made by `tracer.start_span`, movable, may end on another thread.
@@ -83,7 +92,7 @@ class [[nodiscard]] ScopedSpan : public SpanOperations<ScopedSpan> {
 /// Handing it to another thread must synchronise as for any object (a queue, a future, a join). Ends in its
 /// destructor when `end()` was not called. To make it the parent of other spans, make its context() current
 /// with a ContextScope.
-class [[nodiscard]] Span : public SpanOperations<Span> {
+class [[nodiscard]] Span : public SpanHolder {
   public:
     Span(detail::TracerState& tracer, Text name, SpanOptions options, const Context* parent) noexcept {
         if constexpr (detail::kCompiledIn) {
@@ -96,7 +105,7 @@ class [[nodiscard]] Span : public SpanOperations<Span> {
             }
         }
     }
-    Span(Span&& other) noexcept { take(other); }
+    Span(Span&& other) noexcept : SpanHolder() { take(other); }
     Span& operator=(Span&& other) noexcept {
         if (this != &other) {
             end();
@@ -104,8 +113,6 @@ class [[nodiscard]] Span : public SpanOperations<Span> {
         }
         return *this;
     }
-    Span(const Span&) = delete;
-    Span& operator=(const Span&) = delete;
     ~Span() { end(); }
 
     /// Ends the span; what follows is ignored.
@@ -117,29 +124,13 @@ class [[nodiscard]] Span : public SpanOperations<Span> {
         }
     }
 
-    [[nodiscard]] bool is_recording() const noexcept { return recording_span() != nullptr; }
-
-    /// For children and links. For a span whose trace is not kept, a context that keeps its children out as
-    /// well.
-    [[nodiscard]] Context context() const noexcept {
-        return detail::kCompiledIn && span_.state != detail::SpanState::kInactive
-                   ? Context(span_.node.context)
-                   : Context();
-    }
-
   private:
-    friend class SpanOperations<Span>;
-    [[nodiscard]] detail::OpenSpan* recording_span() const noexcept {
-        return detail::kCompiledIn && span_.state == detail::SpanState::kRecording ? &span_ : nullptr;
-    }
     void take(Span& other) noexcept {
         if constexpr (detail::kCompiledIn) {
             span_.state = detail::SpanState::kInactive;
             if (other.span_.state != detail::SpanState::kInactive) detail::relocate(other.span_, span_);
         }
     }
-
-    mutable detail::OpenSpan span_;
 };
 
 /// Makes a context current on this thread for as long as it lives. What starts meanwhile is its child.
