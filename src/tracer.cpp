@@ -287,6 +287,7 @@ std::shared_ptr<ClientState> make_client(ClientOptions options) {
     if (options.organization_id.empty()) {
         client->missing += (client->missing.empty() ? "" : " and ") + std::string("JUDGMENT_ORG_ID");
     }
+    client->log.hide(options.api_key);
     if (client->missing.empty()) {
         client->credentials = {"Authorization: Bearer " + options.api_key,
                                "X-Organization-Id: " + options.organization_id};

@@ -19,15 +19,16 @@ constexpr std::chrono::seconds kComplainAgain{60};
 /// caches. Each look that finds none doubles the time to the next.
 constexpr std::chrono::milliseconds kLookSoon{20};
 
+/// What a server says may be a page, or no text at all: one line of it, or nothing.
+std::string quote(const std::string& said) {
+    const auto line = said.substr(0, std::min<std::size_t>(said.find_first_of("\r\n"), 200));
+    const bool is_text = std::all_of(line.begin(), line.end(), [](char c) { return c >= ' ' && c <= '~'; });
+    return line.empty() || !is_text ? "" : " (" + line + ")";
+}
+
 std::string describe(const HttpResponse& response) {
     if (response.status == 0) return response.error.empty() ? "no answer" : response.error;
-    std::string text = "HTTP " + std::to_string(response.status);
-    // what a server says may be a page: one line of it is enough
-    const auto line =
-        response.body.substr(0, std::min<std::size_t>(response.body.find_first_of("\r\n"), 200));
-    const bool is_text = std::all_of(line.begin(), line.end(), [](char c) { return c >= ' ' && c <= '~'; });
-    if (!line.empty() && is_text) text += " (" + line + ")";
-    return text;
+    return "HTTP " + std::to_string(response.status) + quote(response.body);
 }
 
 int zstd_level(const PipelineOptions& options) {
@@ -340,7 +341,8 @@ void Exporter::count_accepted(Batch& batch, const HttpResponse& response) {
         if (now >= next_complaint_) {
             next_complaint_ = now + kComplainAgain;
             log_(LogLevel::kWarning, "the backend rejected " + std::to_string(rejected) + " of " +
-                                         std::to_string(batch.spans) + " spans: " + partial.error_message);
+                                         std::to_string(batch.spans) + " spans" +
+                                         quote(partial.error_message));
         }
         count_drop(DropReason::kRejected, rejected);
     }
