@@ -7,27 +7,20 @@
 #include <stdexcept>
 
 #include "free_port.hpp"
+#include "test_peers.hpp"
 
 namespace judgeval::test {
-namespace {
-
-constexpr const char* kProgram = JUDGEVAL_TEST_PEERS "/collector";
-
-}  // namespace
-
-std::string collector_is_missing() {
-    if (std::filesystem::exists(kProgram)) return {};
-    return std::string("there is no OpenTelemetry Collector at ") + kProgram +
-           "; tools/setup --tests builds it, for which it needs Go 1.24 or pip, and a network";
-}
-
 Collector::Collector() {
     std::string directory = (std::filesystem::temp_directory_path() / "judgeval-collector-XXXXXX").string();
     if (::mkdtemp(directory.data()) == nullptr) throw std::runtime_error("cannot make " + directory);
     directory_ = directory;
     port_ = free_port();
+    start();
+}
+
+void Collector::start() {
     program_ = std::make_unique<Program>(
-        std::vector<std::string>{kProgram, "--config", JUDGEVAL_COLLECTOR_CONFIG},
+        std::vector<std::string>{peer_path("collector"), "--config", JUDGEVAL_COLLECTOR_CONFIG},
         std::vector<std::string>{"JUDGEVAL_COLLECTOR_PORT=" + std::to_string(port_),
                                  "JUDGEVAL_COLLECTOR_FILE=" + (directory_ / "received").string()});
     std::string said;
@@ -44,10 +37,19 @@ Collector::~Collector() {
     std::filesystem::remove_all(directory_);
 }
 
-void Collector::stop(const std::function<void(const encode::TraceRequest&)>& take) {
+void Collector::end() {
     program_->signal(SIGTERM);
     const std::string said = program_->rest();
     if (program_->exit_code() != 0) throw std::runtime_error("the Collector failed: " + said);
+}
+
+void Collector::restart() {
+    end();
+    start();
+}
+
+void Collector::stop(const std::function<void(const encode::TraceRequest&)>& take) {
+    end();
     std::ifstream received(directory_ / "received", std::ios::binary);
     std::uint8_t size[4];  // big-endian, before each request
     while (received.read(reinterpret_cast<char*>(size), sizeof size)) {

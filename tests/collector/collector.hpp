@@ -12,13 +12,10 @@
 
 namespace judgeval::test {
 
-/// Why there is no Collector on this machine; empty when there is one.
-std::string collector_is_missing();
-
 class Collector {
   public:
     /// Takes requests from when this returns. Throws std::runtime_error with what it said when it does not
-    /// start.
+    /// start. Wants test_peers.hpp's "collector".
     Collector();
     ~Collector();
     Collector(const Collector&) = delete;
@@ -28,11 +25,16 @@ class Collector {
     /// For ClientOptions::api_url.
     [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
 
+    /// Lets it end and starts it again at the same port; it keeps what it received.
+    void restart();
     /// Lets it end, with everything written, and hands over what it received: a request at a time, in their
     /// order.
     void stop(const std::function<void(const encode::TraceRequest&)>& take);
 
   private:
+    void start();
+    void end();
+
     std::filesystem::path directory_;
     int port_ = 0;
     std::unique_ptr<Program> program_;

@@ -15,6 +15,7 @@
 
 #include "client.hpp"
 #include "end_to_end/peer.hpp"
+#include "test_peers.hpp"
 
 namespace judgeval::end_to_end {
 namespace {
@@ -25,7 +26,8 @@ using test::LogLines;
 class CollectorTest : public ::testing::Test {
   protected:
     void SetUp() override {
-        if (const std::string reason = test::collector_is_missing(); !reason.empty()) GTEST_SKIP() << reason;
+        if (const std::string reason = test::missing_peer("collector"); !reason.empty())
+            GTEST_SKIP() << reason;
         collector_.emplace();
     }
 
