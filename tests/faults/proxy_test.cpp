@@ -30,7 +30,7 @@ using namespace std::chrono_literals;
 using test::kPatience;
 
 /// How long a request is waited for that gets no answer; longer than one that gets through takes.
-constexpr auto kSoon = 2s;
+constexpr auto kSoon = 1s;
 
 /// What a backend received in all: distinct spans, and how often one came.
 struct Received {
@@ -137,6 +137,17 @@ class Proxied : public testing::TestWithParam<std::tuple<Which, Trouble>> {
         expect_counts(tracer.stats(), kSpans);
         return tracer;
     }
+    /// Waits until a request has failed; the spans that follow the first ones are neither delivered nor lost.
+    static void expect_stuck(const Tracer& tracer) {
+        const auto latest = Clock::now() + kPatience;
+        do {
+            ASSERT_FALSE(tracer.force_flush(50ms));
+            const Stats stats = tracer.stats();
+            test::expect_balanced(stats);
+            ASSERT_EQ(stats.in_flight, kSpans);
+            ASSERT_LT(Clock::now(), latest) << "nothing is tried again";
+        } while (tracer.stats().retries == 0);
+    }
     void begin_trouble() { std::get<Trouble>(GetParam()).begin(*proxy_, *backend_); }
 
     std::unique_ptr<Backend> backend_;
@@ -197,9 +208,7 @@ TEST_P(LostRequest, IsSentAgainAndDeliveredOnce) {
     const Tracer tracer = make_connected_tracer(kSoon);
     begin_trouble();
     make_spans(tracer);
-    EXPECT_FALSE(tracer.force_flush(400ms));
-    EXPECT_EQ(tracer.stats().in_flight, kSpans);
-    EXPECT_EQ(tracer.stats().dropped_total(), 0U);
+    expect_stuck(tracer);
     proxy_->recover();
     make_spans(tracer);
     ASSERT_TRUE(tracer.force_flush(kPatience));
@@ -227,8 +236,7 @@ TEST_P(LostAnswer, IsCountedOnceAndMayArriveTwice) {
     const Tracer tracer = make_connected_tracer(kSoon);
     begin_trouble();
     make_spans(tracer);
-    EXPECT_FALSE(tracer.force_flush(400ms));
-    EXPECT_EQ(tracer.stats().in_flight, kSpans);
+    expect_stuck(tracer);
     proxy_->recover();
     ASSERT_TRUE(tracer.force_flush(kPatience));
     expect_counts(tracer.stats(), 2 * kSpans);
