@@ -44,8 +44,8 @@ class alignas(kCacheLine) ThreadArena {
                                 std::memory_order_release);
     }
 
-    /// The same for a record in two pieces that has no room: takes a new chunk, or several for a record larger
-    /// than one, waits if the policy says so. False when there is no memory.
+    /// The same for a record in two pieces that has no room: takes a new chunk, or several for a record
+    /// larger than one, waits if the policy says so. False when there is no memory.
     [[nodiscard]] bool append_slow(const unsigned char* head, std::size_t head_size,
                                    const unsigned char* body, std::size_t body_size) noexcept;
 
@@ -61,6 +61,7 @@ class alignas(kCacheLine) ThreadArena {
 
   private:
     friend class Pipeline;
+    void enqueue(Chunk* chunk) noexcept;
     [[nodiscard]] Chunk* acquire_chunk() noexcept;
     [[nodiscard]] bool append_chain(const unsigned char* head, std::size_t head_size,
                                     const unsigned char* body, std::size_t body_size) noexcept;

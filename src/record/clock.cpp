@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
-#include <mutex>
 #include <string>
 
 #if defined(__x86_64__)
@@ -16,6 +15,11 @@ namespace judgeval::detail {
 
 std::array<Clock::PublishedLine, Clock::kSlots> Clock::lines_;
 std::atomic<std::uint64_t> Clock::version_{Clock::kNoLine};
+
+std::mutex& Clock::calibration_mutex() noexcept {
+    static constinit std::mutex mutex;
+    return mutex;
+}
 
 void Clock::publish(const ClockLine& line) noexcept {
     // relaxed: only calibrators write it, one at a time
@@ -99,13 +103,12 @@ ClockLine line_through(std::uint64_t ticks, std::uint64_t nanoseconds, double ra
     return {ticks - kEarlier, nanoseconds - (fraction >> 32U), fraction};
 }
 
-std::mutex calibration_mutex;
 Reading origin;
 
 }  // namespace
 
 void Clock::start() noexcept {
-    const std::lock_guard lock(calibration_mutex);
+    const std::lock_guard lock(calibration_mutex());
     if (uses_counter()) return;
     bool trustworthy = false;
     try {
@@ -122,7 +125,7 @@ void Clock::start() noexcept {
 }
 
 void Clock::recalibrate() noexcept {
-    const std::lock_guard lock(calibration_mutex);
+    const std::lock_guard lock(calibration_mutex());
     if (!uses_counter()) return;
     const Reading present = read_together();
     ThreadState reader;

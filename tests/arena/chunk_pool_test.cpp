@@ -43,7 +43,7 @@ TEST(ChunkPool, HandsOutEachChunkOfItsBudgetOnce) {
     for (const Chunk* const chunk : again) {
         EXPECT_EQ(chunk->next, nullptr);
         EXPECT_EQ(chunk->published.load(), 0U);
-        EXPECT_EQ(chunk->references, 1U);
+        EXPECT_EQ(chunk->further_readers, 0U);
     }
 }
 
