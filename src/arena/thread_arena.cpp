@@ -47,7 +47,7 @@ void ThreadArena::hand_in() noexcept {
     // Into the queue first, then out of `current`: a flush that reads `current` and drains the queue after it
     // finds the chunk at least once.
     enqueue(chunk_);
-    // release: see current()
+    // release: the exporter that does not find the chunk here any more finds it in the queue
     current_.store(nullptr, std::memory_order_release);
     chunk_ = nullptr;
 }
@@ -86,7 +86,7 @@ bool ThreadArena::append_slow(const unsigned char* head, std::size_t head_size, 
     }
     PieceReader(head, head_size, body, body_size).read(chunk->data, size);
     chunk_ = chunk;
-    // release: the exporter that finds the chunk here finds it initialised
+    // release: the exporter that finds this chunk here finds the one before it in the queue
     current_.store(chunk, std::memory_order_release);
     commit(size);
     return true;

@@ -52,7 +52,8 @@ class alignas(kCacheLine) ThreadArena {
     /// Hands in the current chunk: it is full, or the owner is about to leave.
     void hand_in() noexcept;
 
-    /// The chunk the owner is filling, for a flush. acquire: its first publication is seen with it.
+    /// The chunk the owner is filling, for a flush. acquire, pairs with the releases in append_slow() and
+    /// hand_in(): the chunks that stood here before are in the queue.
     [[nodiscard]] Chunk* current() const noexcept { return current_.load(std::memory_order_acquire); }
 
     [[nodiscard]] Pipeline* pipeline() const noexcept { return pipeline_; }

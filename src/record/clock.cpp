@@ -25,9 +25,11 @@ void Clock::publish(const ClockLine& line) noexcept {
     // relaxed: only calibrators write it, one at a time
     const std::uint64_t next = uses_counter() ? version_.load(std::memory_order_relaxed) + 1 : 1;
     PublishedLine& slot = lines_[next % kSlots];
-    slot.ticks.store(line.ticks, std::memory_order_relaxed);  // relaxed: published by the release below
-    slot.nanoseconds.store(line.nanoseconds, std::memory_order_relaxed);
-    slot.rate.store(line.rate, std::memory_order_relaxed);
+    // release, pairs with the fence in copy_line(): a reader that sees a field of this line, because it was
+    // slow, sees the versions since as well and starts again
+    slot.ticks.store(line.ticks, std::memory_order_release);
+    slot.nanoseconds.store(line.nanoseconds, std::memory_order_release);
+    slot.rate.store(line.rate, std::memory_order_release);
     // release: whoever sees the version sees the slot
     version_.store(next, std::memory_order_release);
 }
@@ -44,7 +46,8 @@ void Clock::copy_line(ThreadState& thread) noexcept {
                              slot.nanoseconds.load(std::memory_order_relaxed),
                              slot.rate.load(std::memory_order_relaxed)};
         thread.clock_version = version;
-        // acquire fence: the fields are read before the version is looked at again
+        // acquire fence: the fields are read before the version is looked at again; relaxed, since the fence
+        // orders it
         std::atomic_thread_fence(std::memory_order_acquire);
         if (version_.load(std::memory_order_relaxed) - version < kSlots - 1) return;
     }
