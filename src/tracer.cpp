@@ -126,13 +126,19 @@ Registry& registry() {
     return the;
 }
 
+/// Takes every mutex that the child will need: one that another thread of the parent holds at the fork stays
+/// locked in the child for ever.
 void before_fork() {
     registry().mutex.lock();
     for (TracerCore* const core : registry().cores) core->mutex.lock();
     ThreadArenas::lifetime_mutex().lock();
+    ProjectCache::mutex().lock();
+    Clock::calibration_mutex().lock();
 }
 
 void after_fork_in_parent() {
+    Clock::calibration_mutex().unlock();
+    ProjectCache::mutex().unlock();
     ThreadArenas::lifetime_mutex().unlock();
     for (TracerCore* const core : registry().cores) core->mutex.unlock();
     registry().mutex.unlock();
@@ -404,20 +410,24 @@ Stats stats(const TracerState& tracer) noexcept {
     if (!core.own_pipeline) return result;
     Pipeline& pipeline = *core.own_pipeline;
     const ExporterCounters& exporter = core.exporter->counters();
+    // First: what is read after the exporter stopped does not change any more.
+    const bool has_stopped = core.exporter->has_stopped();
     // From the end of a span's way to its beginning, so that a span on its way is not seen as more than
-    // started.
-    const std::uint64_t finished = exporter.finished.get();
+    // started; and each counter once, so that the sum is right at any moment.
+    result.exported = exporter.exported.get();
+    std::uint64_t finished = result.exported;
+    for (std::size_t i = 0; i < kDropReasonCount; ++i) {
+        result.dropped[i] = exporter.dropped[i].get();
+        finished += result.dropped[i];
+    }
     const std::uint64_t collected = exporter.collected.get();
     const Pipeline::Totals totals = pipeline.totals();
 
     result.started = totals.started;
-    result.exported = exporter.exported.get();
-    for (std::size_t i = 0; i < kDropReasonCount; ++i) {
-        result.dropped[i] = totals.dropped[i] + exporter.dropped[i].get();
-    }
+    for (std::size_t i = 0; i < kDropReasonCount; ++i) result.dropped[i] += totals.dropped[i];
     result.open = totals.started - totals.ended;
     result.in_flight = totals.kept() - finished;
-    if (core.exporter->has_stopped()) {
+    if (has_stopped) {
         // What ended in the moment in which the exporter stopped is collected by nobody any more.
         const std::uint64_t forgotten =
             totals.kept() - collected - std::min(result.open, totals.kept() - collected);

@@ -61,6 +61,7 @@ class [[nodiscard]] ScopedSpan : public SpanHolder {
   public:
     JUDGEVAL_ALWAYS_INLINE ScopedSpan(detail::TracerState& tracer, Text name, SpanOptions options) noexcept {
         if constexpr (detail::kCompiledIn) {
+            // relaxed: a switch, see TracerState
             if (tracer.is_recording.load(std::memory_order_relaxed)) {
                 detail::start_scoped(span_, tracer, static_cast<std::uint8_t>(options.kind));
                 if (span_.state == detail::SpanState::kRecording) {
@@ -97,6 +98,7 @@ class [[nodiscard]] Span : public SpanHolder {
     Span(detail::TracerState& tracer, Text name, SpanOptions options, const Context* parent) noexcept {
         if constexpr (detail::kCompiledIn) {
             span_.state = detail::SpanState::kInactive;
+            // relaxed: a switch, see TracerState
             if (tracer.is_recording.load(std::memory_order_relaxed)) {
                 detail::start_detached(span_, tracer, static_cast<std::uint8_t>(options.kind), parent);
                 if (span_.state == detail::SpanState::kRecording) {

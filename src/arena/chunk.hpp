@@ -3,6 +3,9 @@
 // While it is a thread's current chunk, that thread is the only writer of its data and of `published`; the
 // exporter reads what was published. The second cache line is the exporter's, from the moment it first sees
 // the chunk. Nothing position-dependent is stored in its data.
+//
+// A free chunk has zeros in both lines, as memory has that was never touched: it is emptied when it is freed,
+// not when it is taken (see ChunkPool::release).
 #pragma once
 
 #include <atomic>
@@ -21,8 +24,9 @@ struct Chunk {
     // --- the exporter's line ---
     alignas(kCacheLine) std::uint32_t collected_spans;  ///< handed to a batch already
     std::uint32_t collected_bytes;
-    /// Who still reads it: 1 until it came out of the queue, and 1 for each batch segment in it.
-    std::uint32_t references;
+    /// Who still reads it beside the first: it has its owner until it came out of the queue, and each batch
+    /// segment in it.
+    std::uint32_t further_readers;
     std::uint32_t
         size;     ///< bytes in a chunk that is part of a chain: of an oversize record, or of a request body
     Chunk* next;  ///< the rest of the chain

@@ -59,17 +59,19 @@ Chunk* ChunkPool::acquire(For purpose) noexcept {
         }
         if (untouched_.pop(links_, number)) break;
     }
-    Chunk* const chunk = chunk_at(number);
-    chunk->published.store(0, std::memory_order_relaxed);  // relaxed: nobody else sees the chunk yet
-    chunk->collected_bytes = 0;
-    chunk->collected_spans = 0;
-    chunk->references = 1;
-    chunk->size = 0;
-    chunk->next = nullptr;
-    return chunk;
+    return chunk_at(number);  // empty: see release()
 }
 
 void ChunkPool::release(Chunk* chunk) noexcept {
+    // Emptied here and not by whoever takes it next. A thread that stopped between handing the chunk in and
+    // forgetting it (ThreadArena::hand_in) still names it, and the exporter looks into it at every collection
+    // meanwhile: what it finds must be nothing, and not change but by what a new owner publishes.
+    chunk->published.store(0, std::memory_order_relaxed);  // relaxed: ordered by the push
+    chunk->collected_bytes = 0;
+    chunk->collected_spans = 0;
+    chunk->further_readers = 0;
+    chunk->size = 0;
+    chunk->next = nullptr;
     resident_.push(links_, number_of(chunk));
     resident_free_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a hint
     // release: see acquire(). seq_cst with waiters_: either the waiter sees the count or we see the waiter.

@@ -13,8 +13,8 @@ namespace judgeval::detail {
 class Counter {
   public:
     void add(std::uint64_t count) noexcept {
-        // no read-modify-write: there is no other writer. release: whoever sees the count sees what was
-        // counted
+        // No read-modify-write, and a relaxed load: there is no other writer. release, pairs with get():
+        // whoever sees the count sees what was counted, and what was counted before it.
         value_.store(value_.load(std::memory_order_relaxed) + count, std::memory_order_release);
     }
     /// acquire: see add()

@@ -46,8 +46,14 @@ Pipeline::Pipeline(const PipelineSettings& settings)
 }
 
 Pipeline::~Pipeline() {
+    // The last span may have ended in the shared arena, whose mutex its thread lets go after it was counted.
+    { const std::lock_guard latecomer(shared_mutex_); }
     const std::lock_guard lock(ThreadArenas::lifetime_mutex());
-    for (const auto& arena : arenas_) arena->pipeline_ = nullptr;
+    for (const auto& arena : arenas_) {
+        arena->pipeline_ = nullptr;
+        // The token goes while nobody else can: an arena may outlive the queue, or its thread exit meanwhile.
+        const moodycamel::ProducerToken token = std::move(arena->token_);
+    }
 }
 
 bool Pipeline::samples(const TraceId& trace_id) const noexcept {
@@ -64,17 +70,16 @@ void Pipeline::stop_accepting() noexcept {
 }
 
 void Pipeline::request_wake() noexcept {
-    // relaxed first: a set flag is the common case and must not become a shared write.
-    // acq_rel: orders the wake-up with the exporter's acknowledgement, so that one of the two sees the other
-    if (wake_requested_.load(std::memory_order_relaxed) ||
-        wake_requested_.exchange(true, std::memory_order_acq_rel)) {
-        return;
-    }
+    // acq_rel, and an exchange even where the flag is set, since a load might find what was there before the
+    // exporter took it down: so either the exporter's acknowledgement comes after this, and it sees what led
+    // to the request, or this thread wakes it. Once a chunk at most.
+    if (wake_requested_.exchange(true, std::memory_order_acq_rel)) return;
     if (wake_) wake_();
 }
 
 void Pipeline::acknowledge_wake() noexcept {
-    // acq_rel: what was queued before the request is found by the drain that follows
+    // acq_rel: what was taken and queued before the request is found by what the exporter reads next; see
+    // there
     wake_requested_.exchange(false, std::memory_order_acq_rel);
 }
 
@@ -105,7 +110,7 @@ void Pipeline::snapshot_current(std::vector<Chunk*>& chunks) {
 }
 
 void Pipeline::release_reference(Chunk* chunk) noexcept {
-    if (--chunk->references == 0) pool_.release_chain(chunk);
+    if (chunk->further_readers-- == 0) pool_.release_chain(chunk);
 }
 
 ThreadArena* Pipeline::find_arena(ThreadState& thread) noexcept try {
@@ -146,14 +151,14 @@ Pipeline::Totals Pipeline::totals() const {
     const std::lock_guard lock(registry_mutex_);
     for (const auto& arena : arenas_) {
         const ThreadCounters& counters = arena->counters;
-        // In this order: whatever is seen as dropped or ended is seen as started, too.
         for (std::size_t i = 0; i < kDropReasonCount; ++i) totals.dropped[i] += counters.dropped[i].get();
         totals.ended += counters.ended.get();
-        totals.started += counters.started.get();
         totals.unsampled_traces += counters.unsampled_traces.get();
         totals.dropped_attributes += counters.dropped_attributes.get();
         totals.truncated_values += counters.truncated_values.get();
     }
+    // After all of those: whatever is seen as dropped or ended, in whichever arena, is seen as started, too.
+    for (const auto& arena : arenas_) totals.started += arena->counters.started.get();
     return totals;
 }
 

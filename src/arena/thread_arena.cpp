@@ -45,13 +45,17 @@ ThreadArena::ThreadArena(Pipeline& pipeline) : pipeline_(&pipeline), token_(pipe
 void ThreadArena::hand_in() noexcept {
     if (chunk_ == nullptr) return;
     // Into the queue first, then out of `current`: a flush that reads `current` and drains the queue after it
-    // finds the chunk at least once. (The queue has blocks for every chunk of the pool from its start; should
-    // it need one more and get no memory, the chunk's spans stay counted as recorded and become
-    // DropReason::kShutdown in the end.)
-    static_cast<void>(pipeline_->full_.enqueue(token_, chunk_));
-    // release: see current()
+    // finds the chunk at least once.
+    enqueue(chunk_);
+    // release: the exporter that does not find the chunk here any more finds it in the queue
     current_.store(nullptr, std::memory_order_release);
     chunk_ = nullptr;
+}
+
+void ThreadArena::enqueue(Chunk* chunk) noexcept {
+    // The queue has blocks for every chunk of the pool from its start. Should it need one more and get no
+    // memory, the chunk's spans stay counted as recorded and become DropReason::kShutdown in the end.
+    static_cast<void>(pipeline_->full_.enqueue(token_, chunk));
 }
 
 Chunk* ThreadArena::acquire_chunk() noexcept {
@@ -82,7 +86,7 @@ bool ThreadArena::append_slow(const unsigned char* head, std::size_t head_size, 
     }
     PieceReader(head, head_size, body, body_size).read(chunk->data, size);
     chunk_ = chunk;
-    // release: the exporter that finds the chunk here finds it initialised
+    // release: the exporter that finds this chunk here finds the one before it in the queue
     current_.store(chunk, std::memory_order_release);
     commit(size);
     return true;
@@ -104,11 +108,11 @@ bool ThreadArena::append_chain(const unsigned char* head, std::size_t head_size,
         *link = chunk;
         link = &chunk->next;
     }
-    // relaxed: the queue publishes it. One span; its bytes are in the chain's sizes.
-    first->published.store(Chunk::pack(1, first->size), std::memory_order_relaxed);
-    if (pipeline_->full_.enqueue(token_, first)) return true;
-    pipeline_->pool_.release_chain(first);
-    return false;
+    // One span; its bytes are in the chain's sizes. release: the exporter may see it before it is in the
+    // queue, where another thread still names the chunk as its own (see ChunkPool::release).
+    first->published.store(Chunk::pack(1, first->size), std::memory_order_release);
+    enqueue(first);
+    return true;
 }
 
 }  // namespace judgeval::detail

@@ -44,15 +44,16 @@ class alignas(kCacheLine) ThreadArena {
                                 std::memory_order_release);
     }
 
-    /// The same for a record in two pieces that has no room: takes a new chunk, or several for a record larger
-    /// than one, waits if the policy says so. False when there is no memory.
+    /// The same for a record in two pieces that has no room: takes a new chunk, or several for a record
+    /// larger than one, waits if the policy says so. False when there is no memory.
     [[nodiscard]] bool append_slow(const unsigned char* head, std::size_t head_size,
                                    const unsigned char* body, std::size_t body_size) noexcept;
 
     /// Hands in the current chunk: it is full, or the owner is about to leave.
     void hand_in() noexcept;
 
-    /// The chunk the owner is filling, for a flush. acquire: its first publication is seen with it.
+    /// The chunk the owner is filling, for a flush. acquire, pairs with the releases in append_slow() and
+    /// hand_in(): the chunks that stood here before are in the queue.
     [[nodiscard]] Chunk* current() const noexcept { return current_.load(std::memory_order_acquire); }
 
     [[nodiscard]] Pipeline* pipeline() const noexcept { return pipeline_; }
@@ -61,6 +62,7 @@ class alignas(kCacheLine) ThreadArena {
 
   private:
     friend class Pipeline;
+    void enqueue(Chunk* chunk) noexcept;
     [[nodiscard]] Chunk* acquire_chunk() noexcept;
     [[nodiscard]] bool append_chain(const unsigned char* head, std::size_t head_size,
                                     const unsigned char* body, std::size_t body_size) noexcept;

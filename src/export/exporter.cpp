@@ -84,6 +84,9 @@ void Exporter::step(std::vector<Completion>& completions) {
     }
     completions.clear();
 
+    // Before the look at what is free, and whether or not that leads to a collection: a request that is left
+    // standing would keep the next one from waking anybody.
+    pipeline_.acknowledge_wake();
     if (now >= next_collection_) {
         collect();
         send_all_below_ = counters_.collected.get();
@@ -117,7 +120,6 @@ SteadyTime Exporter::next_deadline() {
 // ---- collecting ----
 
 void Exporter::collect() {
-    pipeline_.acknowledge_wake();
     // Current chunks first, the queue after: a chunk that moves in between is then seen twice (the second
     // time with what is new in it), never missed. Nothing is freed in here, so what was seen stays what it
     // is.
@@ -157,6 +159,8 @@ void Exporter::log_shed(SteadyTime now) {
 }
 
 void Exporter::add_segment(Chunk* chunk, std::uint64_t published) {
+    // Free by now, or somebody's who has published nothing: the rest of it is not the exporter's to read.
+    if (published == 0) return;
     const std::uint32_t spans = Chunk::spans_of(published) - chunk->collected_spans;
     if (spans == 0) return;
     Segment segment{chunk, chunk->collected_bytes, Chunk::bytes_of(published) - chunk->collected_bytes, spans,
@@ -165,7 +169,7 @@ void Exporter::add_segment(Chunk* chunk, std::uint64_t published) {
     for (const Chunk* next = chunk->next; next != nullptr; next = next->next)
         segment.total_size += next->size;
     pending_.push_back(segment);
-    ++chunk->references;
+    ++chunk->further_readers;
     chunk->collected_bytes += segment.size;
     chunk->collected_spans += spans;
     pending_bytes_ += segment.total_size;

@@ -6,15 +6,20 @@
 
 namespace judgeval::detail {
 
+std::mutex& ProjectCache::mutex() noexcept {
+    static constinit std::mutex mutex;
+    return mutex;
+}
+
 std::optional<std::string> ProjectCache::find(const std::string& name) const {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(mutex());
     const auto found = ids_.find(name);
     if (found == ids_.end()) return std::nullopt;
     return found->second;
 }
 
 void ProjectCache::remember(const std::string& name, const std::string& id) {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(mutex());
     ids_[name] = id;
 }
 

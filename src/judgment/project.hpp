@@ -18,11 +18,13 @@ namespace judgeval::detail {
 /// Project ids by name, of one organization. Any thread.
 class ProjectCache {
   public:
+    /// One for all caches, since it must not be held across a fork (src/tracer.cpp) and nothing here is hot.
+    static std::mutex& mutex() noexcept;
+
     [[nodiscard]] std::optional<std::string> find(const std::string& name) const;
     void remember(const std::string& name, const std::string& id);
 
   private:
-    mutable std::mutex mutex_;
     std::map<std::string, std::string> ids_;
 };
 

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
-#include <mutex>
 #include <string>
 
 #if defined(__x86_64__)
@@ -17,13 +16,20 @@ namespace judgeval::detail {
 std::array<Clock::PublishedLine, Clock::kSlots> Clock::lines_;
 std::atomic<std::uint64_t> Clock::version_{Clock::kNoLine};
 
+std::mutex& Clock::calibration_mutex() noexcept {
+    static constinit std::mutex mutex;
+    return mutex;
+}
+
 void Clock::publish(const ClockLine& line) noexcept {
     // relaxed: only calibrators write it, one at a time
     const std::uint64_t next = uses_counter() ? version_.load(std::memory_order_relaxed) + 1 : 1;
     PublishedLine& slot = lines_[next % kSlots];
-    slot.ticks.store(line.ticks, std::memory_order_relaxed);  // relaxed: published by the release below
-    slot.nanoseconds.store(line.nanoseconds, std::memory_order_relaxed);
-    slot.rate.store(line.rate, std::memory_order_relaxed);
+    // release, pairs with the fence in copy_line(): a reader that sees a field of this line, because it was
+    // slow, sees the versions since as well and starts again
+    slot.ticks.store(line.ticks, std::memory_order_release);
+    slot.nanoseconds.store(line.nanoseconds, std::memory_order_release);
+    slot.rate.store(line.rate, std::memory_order_release);
     // release: whoever sees the version sees the slot
     version_.store(next, std::memory_order_release);
 }
@@ -40,7 +46,8 @@ void Clock::copy_line(ThreadState& thread) noexcept {
                              slot.nanoseconds.load(std::memory_order_relaxed),
                              slot.rate.load(std::memory_order_relaxed)};
         thread.clock_version = version;
-        // acquire fence: the fields are read before the version is looked at again
+        // acquire fence: the fields are read before the version is looked at again; relaxed, since the fence
+        // orders it
         std::atomic_thread_fence(std::memory_order_acquire);
         if (version_.load(std::memory_order_relaxed) - version < kSlots - 1) return;
     }
@@ -99,13 +106,12 @@ ClockLine line_through(std::uint64_t ticks, std::uint64_t nanoseconds, double ra
     return {ticks - kEarlier, nanoseconds - (fraction >> 32U), fraction};
 }
 
-std::mutex calibration_mutex;
 Reading origin;
 
 }  // namespace
 
 void Clock::start() noexcept {
-    const std::lock_guard lock(calibration_mutex);
+    const std::lock_guard lock(calibration_mutex());
     if (uses_counter()) return;
     bool trustworthy = false;
     try {
@@ -122,7 +128,7 @@ void Clock::start() noexcept {
 }
 
 void Clock::recalibrate() noexcept {
-    const std::lock_guard lock(calibration_mutex);
+    const std::lock_guard lock(calibration_mutex());
     if (!uses_counter()) return;
     const Reading present = read_together();
     ThreadState reader;

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <ctime>
+#include <mutex>
 
 #include "record/thread_state.hpp"
 
@@ -28,6 +29,8 @@ class Clock {
     /// now, so time does not jump; an error under 10 ms is taken out over the next second, a larger one (the
     /// system clock was set) at once. Called by exporter threads, about once a second.
     static void recalibrate() noexcept;
+    /// Held while a line is drawn; it must not be held across a fork (src/tracer.cpp).
+    static std::mutex& calibration_mutex() noexcept;
 
     /// The present time; never less than what this thread was told before.
     static std::uint64_t now(ThreadState& thread) noexcept { return not_before_last(thread, read(thread)); }

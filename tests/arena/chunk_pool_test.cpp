@@ -43,8 +43,23 @@ TEST(ChunkPool, HandsOutEachChunkOfItsBudgetOnce) {
     for (const Chunk* const chunk : again) {
         EXPECT_EQ(chunk->next, nullptr);
         EXPECT_EQ(chunk->published.load(), 0U);
-        EXPECT_EQ(chunk->references, 1U);
+        EXPECT_EQ(chunk->further_readers, 0U);
     }
+}
+
+TEST(ChunkPool, AChunkIsEmptyAsSoonAsItIsFree) {
+    // A thread that is slow to forget a chunk it handed in still shows it to the exporter: what is free must
+    // look like nothing, and whoever takes it must not change that before it publishes
+    // (tests/model/hand_over.pml).
+    ChunkPool pool(4 * kChunkBytes, 0);
+    Chunk* const chunk = pool.acquire(For::kSpans);
+    chunk->published.store(Chunk::pack(3, 300));
+    chunk->collected_spans = 3;
+    chunk->collected_bytes = 300;
+    pool.release(chunk);
+    EXPECT_EQ(chunk->published.load(), 0U);
+    EXPECT_EQ(chunk->collected_spans, 0U);
+    EXPECT_EQ(chunk->collected_bytes, 0U);
 }
 
 TEST(ChunkPool, KeepsItsReserveForTheExporter) {

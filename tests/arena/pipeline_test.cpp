@@ -8,6 +8,7 @@
 #include <atomic>
 #include <barrier>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -178,6 +179,42 @@ TEST(Pipeline, AFlushFindsEverySpanWhileOwnersWrite) {
     for (auto& owner : owners) owner.join();
     for (const auto& mine : seen)
         EXPECT_EQ(std::count(mine.begin(), mine.end(), true), static_cast<long>(kSpans));
+}
+
+TEST(Pipeline, ShowsNoSpanThatEndedBeforeItStarted) {
+    // Spans start on one thread and end on another, while the counters of both are added up.
+    Recorder recorder;
+    constexpr int kSpans = 5'000;
+    std::optional<Span> moving;
+    std::atomic<bool> is_there{false};
+    std::atomic<bool> is_over{false};
+    std::thread starter([&] {
+        for (int i = 0; i < kSpans; ++i) {
+            moving.emplace(recorder.tracer.start_span("moving"));
+            is_there = true;
+            while (is_there) std::this_thread::yield();
+        }
+        is_over = true;
+    });
+    std::thread ender([&] {
+        while (!is_over) {
+            if (!is_there) {
+                std::this_thread::yield();
+                continue;
+            }
+            moving->end();
+            is_there = false;
+        }
+    });
+    while (!is_over) {
+        const auto totals = recorder.totals();
+        if (totals.started < totals.ended) {
+            ADD_FAILURE() << totals.ended << " spans ended, and " << totals.started << " started";
+            break;
+        }
+    }
+    starter.join();
+    ender.join();
 }
 
 TEST(Shedding, GivesUpWholeTracesAndRecovers) {

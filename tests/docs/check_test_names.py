@@ -17,6 +17,7 @@ def declared(project: pathlib.Path) -> set[str]:
     for lists in project.glob("tests/**/CMakeLists.txt"):
         text = lists.read_text()
         names.update(re.findall(r"add_test\(\s*NAME ([\w.]+)", text))
+        names.update(f"Model.{model}" for model in re.findall(r"judgeval_add_model\(\s*(\w+)", text))
         names.update(f"Simulation.catches_{mutant}" for mutant in re.findall(r"judgeval_add_mutant\(\s*(mutant_\w+)", text))
     return names
 

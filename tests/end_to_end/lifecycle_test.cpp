@@ -145,6 +145,26 @@ TEST(Lifecycle, FlushesFromSeveralThreadsEachDeliver) {
     expect_all_delivered(tracer.stats(), kThreads * kRounds);
 }
 
+TEST(Lifecycle, TheSumIsRightAtAnyMoment) {
+    RunningBackend backend;
+    TracerOptions options = lossless();
+    options.pipeline.max_batch_bytes = 1024;  // many requests, each of which moves spans from sum to sum
+    options.pipeline.export_interval = std::chrono::milliseconds(1);
+    const Tracer tracer = make_tracer(backend.url(), options);
+    std::atomic<bool> is_over{false};
+    std::thread reader([&] {
+        while (!is_over && !testing::Test::HasFailure()) expect_balanced(tracer.stats());
+    });
+    for (int i = 0; i < 3000; ++i) {
+        { const auto span = tracer.span("counted"); }
+        if (i % 10 == 0) tracer.force_flush(kPatience);
+    }
+    EXPECT_TRUE(tracer.shutdown(kPatience));
+    is_over = true;
+    reader.join();
+    expect_all_delivered(tracer.stats(), 3000);
+}
+
 TEST(Lifecycle, ShutdownWithoutABackendEndsInTime) {
     const ReservedPort port;
     TracerOptions options;
