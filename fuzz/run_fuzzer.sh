@@ -9,6 +9,11 @@ set -eu
 seconds=$1 fuzzer=$2 seeds=$3 directory=$4
 shift 4
 
+if [ -n "${JUDGEVAL_TEST_PYTHON:-}" ] && ! [ -x "$JUDGEVAL_TEST_PYTHON" ]; then
+    echo "SKIPPED: there is no Python with opentelemetry-proto at $JUDGEVAL_TEST_PYTHON. Run tools/setup --tests."
+    exit 77
+fi
+
 # A quarantine of freed memory that the processor's caches hold: the default of 256 MiB halves the speed.
 export ASAN_OPTIONS="quarantine_size_mb=16${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
 
