@@ -18,8 +18,8 @@
 #include "export/frame.hpp"
 #include "judgeval/judgeval.hpp"
 #include "judgment/environment.hpp"
-#include "judgment/environment_guard.hpp"
 #include "judgment/project.hpp"
+#include "log_lines.hpp"
 #include "record/utf8.hpp"
 #include "require.hpp"
 
