@@ -48,16 +48,19 @@ void check_any_value(const std::string& value, system_clock::time_point now) {
     }
 }
 
-void check_date(std::int64_t offset, std::time_t now) {
-    const std::time_t date = now + offset;
+/// In each of the three forms, `offset` seconds from the second in which it is now.
+void check_date(std::int64_t offset, system_clock::time_point now) {
+    const std::time_t second = system_clock::to_time_t(std::chrono::floor<seconds>(now));
+    const std::time_t date = second + offset;
     std::tm parts{};
     ::gmtime_r(&date, &parts);
-    const nanoseconds expected = std::clamp<seconds>(seconds(offset), 0s, kMost);
+    const nanoseconds fraction = now - system_clock::from_time_t(second);
+    const nanoseconds expected = std::clamp<nanoseconds>(seconds(offset) - fraction, 0s, kMost);
     for (const char* const form :
          {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"}) {
         char text[64];
         require(std::strftime(text, sizeof text, form, &parts) != 0, "a date fits its buffer");
-        require(detail::parse_retry_after(text, system_clock::from_time_t(now)) == expected, text);
+        require(detail::parse_retry_after(text, now) == expected, text);
     }
 }
 
@@ -68,8 +71,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     using namespace judgeval::fuzz;
     FuzzedDataProvider choices(data, size);  // takes numbers from the end, so that a seed is the value itself
     // From 1971 to 2065: two digits mean none but these years.
-    const auto now = choices.ConsumeIntegralInRange<std::time_t>(32'000'000, 3'000'000'000);
+    const auto second = choices.ConsumeIntegralInRange<std::time_t>(32'000'000, 3'000'000'000);
+    const auto fraction = choices.ConsumeIntegralInRange<std::int64_t>(0, 999'999'999);
+    const auto now = std::chrono::system_clock::from_time_t(second) + std::chrono::nanoseconds(fraction);
     check_date(choices.ConsumeIntegralInRange<std::int64_t>(-10'000, 10'000), now);
-    check_any_value(choices.ConsumeRemainingBytesAsString(), std::chrono::system_clock::from_time_t(now));
+    check_any_value(choices.ConsumeRemainingBytesAsString(), now);
     return 0;
 }
