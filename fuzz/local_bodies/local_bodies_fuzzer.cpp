@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <protozero/pbf_reader.hpp>
 #include <sstream>
 #include <string>
@@ -114,6 +115,10 @@ struct Sent {
     bool is_trace = true;
     std::string encoding;
     std::string body;
+    /// What was packed into the body, where its encoding says so; of a body that is broken off, nothing comes
+    /// out.
+    std::optional<std::string> packed{};
+    bool is_broken_off = false;
     bool has_key = true;
     bool has_organization = true;
     bool has_project = true;
@@ -140,20 +145,34 @@ Sent choose(FuzzedDataProvider& choices) {
     const std::string once = choices.ConsumeRemainingBytesAsString();
     std::string bytes;
     for (int i = 0; i < repetitions && bytes.size() <= kMostDecompressed; ++i) bytes += once;
+    const auto pack = [&sent](const std::string& plain) {
+        return sent.encoding == "zstd" ? test::zstd(plain) : test::gzip(plain);
+    };
     switch (packing) {
         case 0:
             sent.body = bytes;
-            break;
+            return sent;
         case 1:
-            sent.body = sent.encoding == "zstd" ? test::zstd(bytes) : test::gzip(bytes);
+            sent.body = pack(bytes);
             break;
-        case 2:  // a frame or member for each repetition
-            bytes = sent.encoding == "zstd" ? test::zstd(once) : test::gzip(once);
-            for (int i = 0; i < repetitions && sent.body.size() <= kMostBody; ++i) sent.body += bytes;
+        case 2: {  // a frame or member for each repetition
+            const std::string frame = pack(once);
+            bytes.clear();
+            for (int i = 0; i < repetitions && sent.body.size() <= kMostBody; ++i) {
+                sent.body += frame;
+                bytes += once;
+            }
             break;
-        default:  // broken off
-            bytes = sent.encoding == "zstd" ? test::zstd(bytes) : test::gzip(bytes);
-            sent.body = bytes.substr(0, bytes.size() * static_cast<std::size_t>(repetitions) / 200);
+        }
+        default:
+            sent.body = pack(bytes);
+            sent.body.resize(sent.body.size() * static_cast<std::size_t>(repetitions) / 201);
+            sent.is_broken_off = true;
+    }
+    if (sent.encoding == "gzip" || sent.encoding == "GZip" || sent.encoding == "zstd") {
+        sent.packed = std::move(bytes);
+    } else {
+        sent.is_broken_off = false;
     }
     return sent;
 }
@@ -190,6 +209,13 @@ local::DecodedBody decode(const Sent& sent) {
     require(decoded.bytes.size() <= kMostDecompressed, "what is decompressed stays within the limit");
     require((decoded.outcome == BodyOutcome::decoded) == decoded.error.empty(),
             "what is not decoded is told why");
+    if (sent.is_broken_off) {
+        require(decoded.outcome != BodyOutcome::decoded, "of a body that is broken off nothing comes out");
+    } else if (sent.packed) {
+        require(sent.packed->size() <= kMostDecompressed ? decoded.bytes == *sent.packed
+                                                         : decoded.outcome == BodyOutcome::too_large,
+                "what was packed comes out");
+    }
     if (decoded.outcome != BodyOutcome::decoded) {
         require(decoded.bytes.empty(), "what is refused leaves nothing");
         return decoded;
