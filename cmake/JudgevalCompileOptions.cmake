@@ -27,7 +27,7 @@ if(JUDGEVAL_SANITIZE)
         INTERFACE "-fsanitize=${judgeval_sanitizers}" -fno-sanitize-recover=all -fno-omit-frame-pointer
                   # The linker turns the `add` that makes a thread-local's address into a `lea`, which leaves the flags
                   # alone by which GCC's check for null goes. AddressSanitizer sees a null that is used.
-                  -fno-sanitize=null
+                  $<$<CXX_COMPILER_ID:GNU>:-fno-sanitize=null>
     )
     target_link_options(judgeval_instrumentation INTERFACE "-fsanitize=${judgeval_sanitizers}")
     if("thread" IN_LIST JUDGEVAL_SANITIZE)

@@ -240,10 +240,8 @@ std::string check_url(const std::string& url) {
         ::curl_free(text);
         return "it must not carry a user name or password";
     }
-    if (::curl_url_get(parsed.get(), CURLUPART_QUERY, &text, 0) == CURLUE_OK) {
-        ::curl_free(text);
-        return "it must not carry a query";
-    }
+    // Looked for in the text, since even an empty one would swallow the path that is appended.
+    if (url.find_first_of("?#") != std::string::npos) return "it must not carry a query or a fragment";
     return {};
 }
 

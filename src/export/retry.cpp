@@ -26,7 +26,10 @@ std::optional<std::chrono::nanoseconds> parse_retry_after(std::string_view value
         return std::nullopt;  // an HTTP date begins with a weekday
     const std::time_t date = ::curl_getdate(std::string(value).c_str(), nullptr);
     if (date == -1) return std::nullopt;
-    const auto delay = std::chrono::system_clock::from_time_t(date) - now;
+    // Whole seconds first: the system clock cannot count to the years 1601 or 9999.
+    const auto least = std::chrono::floor<seconds>(now).time_since_epoch().count();
+    const seconds reached(std::clamp<std::int64_t>(date, least, least + kMost.count() + 1));
+    const std::chrono::nanoseconds delay = std::chrono::system_clock::time_point(reached) - now;
     return std::clamp<std::chrono::nanoseconds>(delay, seconds(0), kMost);
 }
 

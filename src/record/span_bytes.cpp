@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
+#include <span>
 #include <string>
 #include <typeinfo>
+#include <vector>
 
 #include "judgeval/detail/tracer_state.hpp"
 #include "record/clock.hpp"
@@ -180,9 +182,10 @@ bool put_key_value(OpenSpan& span, unsigned char tag, const Key& key, const Attr
     return false;
 }
 
-/// The attributes of an event or a link: the last of several with the same key counts.
-void put_nested_attributes(OpenSpan& span, unsigned char tag, unsigned char dropped_tag,
-                           std::initializer_list<Attribute> attributes) noexcept {
+/// Attributes whose keys are UTF-8: the last of several with the same key counts. Returns how many were
+/// dropped.
+std::uint32_t put_last_of_each_key(OpenSpan& span, unsigned char tag,
+                                   std::span<const Attribute> attributes) noexcept {
     std::uint32_t dropped = 0;
     std::uint32_t written = 0;
     for (auto attribute = attributes.begin(); attribute != attributes.end(); ++attribute) {
@@ -197,6 +200,33 @@ void put_nested_attributes(OpenSpan& span, unsigned char tag, unsigned char drop
         }
         ++written;
     }
+    return dropped;
+}
+
+/// The same, its keys mended first, since two may be the same only then.
+std::uint32_t put_mended(OpenSpan& span, unsigned char tag, std::span<const Attribute> attributes) noexcept
+    try {
+    std::vector<std::string> keys;
+    std::vector<Attribute> mended;
+    keys.reserve(attributes.size());
+    mended.reserve(attributes.size());
+    for (const Attribute& attribute : attributes) {
+        mended.push_back({keys.emplace_back(mend_utf8(attribute.key.text().view())), attribute.value});
+    }
+    return put_last_of_each_key(span, tag, mended);
+} catch (...) {  // no memory to mend the keys in
+    return static_cast<std::uint32_t>(attributes.size());
+}
+
+/// The attributes of an event or a link.
+void put_nested_attributes(OpenSpan& span, unsigned char tag, unsigned char dropped_tag,
+                           std::span<const Attribute> attributes) noexcept {
+    const bool are_keys_valid =
+        std::all_of(attributes.begin(), attributes.end(), [](const Attribute& attribute) {
+            return attribute.key.text().is_literal() || is_valid_utf8(attribute.key.text().view());
+        });
+    const std::uint32_t dropped =
+        are_keys_valid ? put_last_of_each_key(span, tag, attributes) : put_mended(span, tag, attributes);
     if (dropped != 0 && make_room(span, 16)) {
         *span.cursor++ = dropped_tag;
         span.cursor = wire::put_varint(span.cursor, dropped);

@@ -26,10 +26,18 @@ TEST(RetryAfter, TakesAllThreeFormsOfAnHttpDate) {
     EXPECT_EQ(parse_retry_after("Sun Nov  6 08:50:37 1994", kNow), 60s);
 }
 
+TEST(RetryAfter, KeepsTheFractionOfTheSecondThatHasBegun) {
+    EXPECT_EQ(parse_retry_after("Sun, 06 Nov 1994 08:50:37 GMT", kNow + 250ms), 59750ms);
+    EXPECT_EQ(parse_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", kNow + 250ms), 0s);
+}
+
 TEST(RetryAfter, IsNeverNegativeAndAtMostAnHour) {
     EXPECT_EQ(parse_retry_after("Sun, 06 Nov 1994 08:49:00 GMT", kNow), 0s);
     EXPECT_EQ(parse_retry_after("Thu, 01 Jan 1970 00:00:00 GMT", kNow), 0s);
     EXPECT_EQ(parse_retry_after("Sun, 06 Nov 2094 08:49:37 GMT", kNow), 1h);
+    // beyond what the system clock can count
+    EXPECT_EQ(parse_retry_after("Mon, 01 Jan 1601 00:00:00 GMT", kNow), 0s);
+    EXPECT_EQ(parse_retry_after("Fri, 31 Dec 9999 23:59:59 GMT", kNow), 1h);
     EXPECT_EQ(parse_retry_after("3600", kNow), 1h);
     EXPECT_EQ(parse_retry_after("3601", kNow), 1h);
     EXPECT_EQ(parse_retry_after("9223372036854775807", kNow), 1h);

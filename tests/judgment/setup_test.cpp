@@ -121,7 +121,10 @@ TEST_F(Setup, AMalformedUrlInTheEnvironmentIsOneWarningAndTheDefault) {
 
 TEST_F(Setup, AMalformedUrlInCodeIsAnError) {
     for (const char* const url :
-         {"not a url", "ftp://host", "http://", "http://host:port", "https://ho st", "\n"}) {
+         {"not a url", "ftp://host", "http://", "http://host:port", "https://ho st", "\n",
+          // these would swallow the path that is appended
+          "http://host/?query", "http://host/?", "http://host/#fragment", "http://host#",
+          "http://user:password@host", "http://:password@host"}) {
         EXPECT_EQ(refused({.project_name = "p", .api_url = url}), SetupErrorCode::kInvalidUrl) << url;
     }
     for (const char* const url :

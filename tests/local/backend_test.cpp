@@ -223,9 +223,9 @@ TEST_F(Backend, TheBodyLimitHolds) {
 
     // Without a Content-Length the size shows only while reading.
     const std::string larger(body.size() + 1, 'x');
-    const auto send_chunked = [&](const std::string& bytes) {
+    const auto send_chunked = [&](const std::string& bytes, const char* path = "/otel/v1/traces") {
         const auto result = client_->Post(
-            "/otel/v1/traces", trace_headers(),
+            path, trace_headers(),
             [&](std::size_t offset, httplib::DataSink& sink) {
                 if (offset < bytes.size()) {
                     sink.write(bytes.data() + offset, std::min<std::size_t>(4'000, bytes.size() - offset));
@@ -239,6 +239,7 @@ TEST_F(Backend, TheBodyLimitHolds) {
     };
     EXPECT_EQ(send_chunked(body), 200);
     EXPECT_EQ(send_chunked(larger), 413);
+    EXPECT_EQ(send_chunked(larger, "/v1/projects/resolve/"), 413);
     EXPECT_EQ(send(body).status, 200);
     EXPECT_EQ(backend_->counts().requests, 3U);
 }

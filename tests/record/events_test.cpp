@@ -64,6 +64,22 @@ TEST(Events, OverTheLimitAreDroppedAndCounted) {
     EXPECT_EQ(span.dropped_events_count, 7U);
 }
 
+TEST(Events, KeysThatAreTheSameOnceMendedAreOne) {
+    Recorder recorder;
+    {
+        auto span = recorder.tracer.span("mended");
+        const std::string first = "bad\xFFkey";
+        const std::string second = "bad\xFEkey";
+        span.add_event("event", {{first, 1}, {"other", 2}, {second, 3}});
+        span.add_link(some_context(1), {{first, 1}, {"bad\uFFFDkey", 2}});
+    }
+    const auto span = recorder.take_one();
+    ASSERT_EQ(span.events.at(0).attributes.size(), 2U);
+    EXPECT_EQ(value_of<std::int64_t>(span.events[0].attributes, "bad\uFFFDkey"), 3);
+    ASSERT_EQ(span.links.at(0).attributes.size(), 1U);
+    EXPECT_EQ(value_of<std::int64_t>(span.links[0].attributes, "bad\uFFFDkey"), 2);
+}
+
 TEST(Links, PointToOtherSpans) {
     Recorder recorder;
     {

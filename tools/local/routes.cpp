@@ -121,7 +121,9 @@ std::optional<std::string> authorized_organization(const Request& request, const
 
 void resolve_project(const RouteContext& context, const Request& request, Response& response,
                      const ContentReader& reader) {
-    const std::optional<std::string> body = read_body(reader, kMaximumResolveBytes, response);
+    // The server keeps to the limit only where the length is announced.
+    const std::optional<std::string> body =
+        read_body(reader, std::min(kMaximumResolveBytes, context.maximum_body_bytes), response);
     if (!body) {
         return;
     }
