@@ -157,6 +157,7 @@ json expected(const test::SpanModel& model) {
         const unsigned flags = link.linked.trace_flags | 0x100U | (link.linked.is_remote ? 0x200U : 0U);
         links.push_back({{"trace_id", link.linked.trace_id.to_hex()},
                          {"span_id", link.linked.span_id.to_hex()},
+                         {"trace_state", link.linked.trace_state},
                          {"flags", flags},
                          {"attributes", typed(link.attributes)},
                          {"dropped_attributes", link.dropped_attributes}});
@@ -165,6 +166,7 @@ json expected(const test::SpanModel& model) {
         {"trace_id", model.self.trace_id.to_hex()},
         {"span_id", model.self.span_id.to_hex()},
         {"parent_span_id", model.parent.is_valid() ? model.parent.to_hex() : ""},
+        {"trace_state", ""},
         {"name", characters(model.name)},
         {"kind", static_cast<int>(model.kind)},
         {"flags", 0x101},

@@ -304,6 +304,7 @@ class SpanProgramme {
                 link.linked.span_id.bytes[2] = static_cast<std::uint8_t>(below(256));
                 link.linked.trace_flags = static_cast<std::uint8_t>(below(2));
                 link.linked.is_remote = below(2) == 1;
+                if (below(2) == 1) link.linked.trace_state = "vendor=value";
                 const std::string one_key = key();
                 const Value one = value();
                 span.add_link(link.linked, {{one_key, view(one)}, {"why", "it came before"}});

@@ -116,6 +116,7 @@ void compare(const encode::Span& span, const SpanModel& model) {
     for (std::size_t i = 0; i < model.links.size(); ++i) {
         EXPECT_EQ(span.links[i].trace_id, bytes_of(model.links[i].linked.trace_id));
         EXPECT_EQ(span.links[i].span_id, bytes_of(model.links[i].linked.span_id));
+        EXPECT_EQ(span.links[i].trace_state, model.links[i].linked.trace_state);
         compare(span.links[i].attributes, model.links[i].attributes);
         EXPECT_EQ(span.links[i].dropped_attributes_count, model.links[i].dropped_attributes);
     }
