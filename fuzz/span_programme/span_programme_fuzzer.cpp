@@ -166,6 +166,7 @@ json expected(const test::SpanModel& model) {
         {"trace_id", model.self.trace_id.to_hex()},
         {"span_id", model.self.span_id.to_hex()},
         {"parent_span_id", model.parent.is_valid() ? model.parent.to_hex() : ""},
+        {"trace_state", ""},
         {"name", characters(model.name)},
         {"kind", static_cast<int>(model.kind)},
         {"flags", 0x101},
