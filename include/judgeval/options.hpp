@@ -91,6 +91,15 @@ struct PipelineOptions {
     std::chrono::milliseconds shutdown_timeout{5000};
 };
 
+/// Writes spans to a file instead of sending them: the same batches, in the same encoding and compression,
+/// one after the other. Needs no credentials and no network. What is written can be printed, and sent later,
+/// by judgeval-cat.
+struct FileExporter {
+    /// Appended to; created, readable by its owner only, when it is not there. "-" is standard output, to
+    /// which the program must then write nothing else.
+    std::string path;
+};
+
 using ResourceValue = std::variant<std::string, bool, std::int64_t, double>;
 
 struct TracerOptions {
@@ -100,6 +109,7 @@ struct TracerOptions {
     std::optional<bool> enable_monitoring{};  ///< default: JUDGMENT_MONITORING, else true
     std::optional<bool> enable_evaluation{};  ///< default: JUDGMENT_EVALUATIONS, else true
     Sampler sampler = Sampler::always_on();
+    std::optional<FileExporter> exporter{};  ///< default: spans are sent to the client's api_url
     SpanLimits limits{};
     PipelineOptions pipeline{};
 };

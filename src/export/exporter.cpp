@@ -20,7 +20,8 @@ constexpr std::chrono::seconds kComplainAgain{60};
 constexpr std::chrono::milliseconds kLookSoon{20};
 
 std::string describe(const HttpResponse& response) {
-    if (response.status == 0) return response.error.empty() ? "no answer" : response.error;
+    if (!response.error.empty()) return response.error;
+    if (response.status == 0) return "no answer";
     std::string text = "HTTP " + std::to_string(response.status);
     // what a server says may be a page: one line of it is enough
     const auto line =
