@@ -27,6 +27,9 @@ constexpr mode_t kOwnerOnly = S_IRUSR | S_IWUSR;
 constexpr std::size_t kStreamPiece = PIPE_BUF;
 constexpr std::size_t kDiskPiece = std::size_t{1} << 30U;
 
+/// While another process writes to the file, it is looked at again after this time.
+constexpr std::chrono::milliseconds kLockAgain{5};
+
 constexpr int kWritten = 200;
 constexpr int kGone = 410;
 constexpr int kTryAgain = 503;
@@ -45,10 +48,8 @@ int open_file(const std::string& path) {
 
 std::string reason_of(int error) { return std::generic_category().message(error); }
 
-/// No room, for now; or somebody else is writing.
-bool is_passing(int error) {
-    return error == ENOSPC || error == EDQUOT || error == ENOMEM || error == EWOULDBLOCK;
-}
+/// No room, for now.
+bool is_passing(int error) { return error == ENOSPC || error == EDQUOT || error == ENOMEM; }
 
 }  // namespace
 
@@ -84,12 +85,14 @@ void FileTransport::cancel(std::uint64_t id) {
 
 void FileTransport::wait(std::chrono::nanoseconds at_most, std::vector<Completion>& completions) {
     if (!bodies_.empty() && is_broken_) return finish(completions, EPIPE);
-    if (!bodies_.empty() && is_regular_) return write_to_disk(completions);
+    if (!bodies_.empty() && is_regular_ && lock()) return write_to_disk(completions);
     using std::chrono::milliseconds;
+    const bool is_other_writing = !bodies_.empty() && is_regular_;
+    if (is_other_writing) at_most = std::min<std::chrono::nanoseconds>(at_most, kLockAgain);
     const auto rounded = std::chrono::ceil<milliseconds>(std::max(at_most, std::chrono::nanoseconds(0)));
     const auto timeout = std::min<milliseconds>(rounded, std::chrono::hours(1));
     std::array<pollfd, 2> events{{{wake_, POLLIN, 0}, {file_, POLLOUT, 0}}};
-    const nfds_t count = bodies_.empty() ? 1 : 2;
+    const nfds_t count = bodies_.empty() || is_other_writing ? 1 : 2;
     if (::poll(events.data(), count, static_cast<int>(timeout.count())) <= 0) return;
     if (events[0].revents != 0) {
         eventfd_t ignored = 0;
@@ -129,11 +132,13 @@ bool FileTransport::write_some(std::size_t at_most, int& error) {
     return body.pieces.empty();
 }
 
+/// False while another process writes to the file. A file system without locks does without.
+bool FileTransport::lock() const {
+    return !is_shared_ || ::flock(file_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+}
+
 /// A whole body, or nothing of it: others may append to the same file between two of ours.
 void FileTransport::write_to_disk(std::vector<Completion>& completions) {
-    if (is_shared_ && ::flock(file_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-        return finish(completions, EWOULDBLOCK);
-    }
     struct stat status {};
     int error = ::fstat(file_, &status) == 0 ? 0 : errno;
     const bool is_appending = (::fcntl(file_, F_GETFL) & O_APPEND) != 0;
@@ -178,8 +183,7 @@ void FileTransport::finish(std::vector<Completion>& completions, int error) {
     HttpResponse response;
     response.status = error == 0 ? kWritten : is_passing(error) && !is_broken_ ? kTryAgain : kGone;
     if (error != 0) {
-        response.error = "cannot write to " + name_ + ": " +
-                         (error == EWOULDBLOCK ? "another process is writing to it" : reason_of(error));
+        response.error = "cannot write to " + name_ + ": " + reason_of(error);
         if (is_broken_) response.error += "; it ends in half a batch, nothing more is written to it";
     }
     completions.push_back({bodies_.front().id, std::move(response)});

@@ -38,6 +38,7 @@ class FileTransport final : public Transport {
     };
 
     [[nodiscard]] bool write_some(std::size_t at_most, int& error);
+    [[nodiscard]] bool lock() const;
     void write_to_disk(std::vector<Completion>& completions);
     void write_to_stream(std::vector<Completion>& completions);
     void take_back(std::int64_t start, std::int64_t written);

@@ -1,6 +1,7 @@
 // See archive.hpp.
 #include "cat/archive.hpp"
 
+#include <algorithm>
 #include <protozero/pbf_reader.hpp>
 #include <protozero/pbf_writer.hpp>
 #include <protozero/varint.hpp>
@@ -121,6 +122,9 @@ std::string take_batches(std::string_view bytes, const std::function<void(const 
             note(start, take_batch({start, static_cast<std::size_t>(end - start)}, take));
             start = end;
         }
+    } catch (const protozero::end_of_buffer_exception&) {
+        note(start,
+             *start == char{kResourceSpans} ? "the batch ends too early" : "this is no batch of spans");
     } catch (const protozero::exception&) {
         note(start, "this is no batch of spans");
     }

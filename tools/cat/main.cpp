@@ -39,16 +39,21 @@ struct Options {
     std::uint64_t maximum_bytes = std::uint64_t{1} << 30U;
 };
 
-std::string read_file(const std::string& name) {
-    if (name == "-") {
-        return {std::istreambuf_iterator<char>{std::cin}, {}};
+/// Nothing when it cannot be read.
+std::optional<std::string> read_file(const std::string& name) {
+    try {
+        std::ifstream file;
+        if (name != "-") {
+            file.open(name, std::ios::binary);
+            if (!file) {
+                return std::nullopt;
+            }
+        }
+        std::istream& input = name == "-" ? std::cin : file;
+        return std::string{std::istreambuf_iterator<char>{input}, {}};
+    } catch (const std::ios_base::failure&) {
+        return std::nullopt;  // a directory, for one
     }
-    std::ifstream file{name, std::ios::binary};
-    std::string bytes{std::istreambuf_iterator<char>{file}, {}};
-    if (!file.is_open() || file.bad()) {
-        throw std::runtime_error{"it cannot be read"};
-    }
-    return bytes;
 }
 
 std::uint64_t count_spans(const encode::ResourceSpans& spans) {
@@ -107,12 +112,9 @@ int run(const Options& options) {
     };
     bool is_all_readable = true;
     for (const std::string& name : options.files) {
-        std::string error;
-        try {
-            error = cat::read_archive(read_file(name), options.maximum_bytes, take);
-        } catch (const std::ios_base::failure&) {
-            error = "it cannot be read";
-        }
+        std::optional<std::string> bytes = read_file(name);
+        const std::string error =
+            bytes ? cat::read_archive(std::move(*bytes), options.maximum_bytes, take) : "it cannot be read";
         if (!error.empty()) {
             is_all_readable = false;
             std::cout << std::flush;
@@ -142,7 +144,8 @@ int run(const Options& options) {
 
 int main(int argument_count, char** arguments) {
     Options options;
-    CLI::App app{"judgeval-cat prints what a FileExporter wrote, plain, gzip or zstd, or sends it again."};
+    CLI::App app{"judgeval-cat prints what a FileExporter wrote, plain, gzip or zstd, or sends it again.",
+                 "judgeval-cat"};
     app.add_option("FILE", options.files, "files to read; - is standard input")->capture_default_str();
     const std::map<std::string, Format> formats{
         {"tree", Format::tree}, {"json", Format::json}, {"otlp-json", Format::otlp_json}};
@@ -157,7 +160,7 @@ int main(int argument_count, char** arguments) {
             ->excludes(format);
     app.add_option("--header", options.headers, "\"Name: value\" to send along; may be given several times")
         ->type_name("HEADER")
-        ->expected(1)
+        ->allow_extra_args(false)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->needs(send);
     app.add_option("--maximum-bytes", options.maximum_bytes, "largest file, when decompressed")
