@@ -12,6 +12,7 @@
 #include "arena/pipeline.hpp"
 #include "arena/thread_arenas.hpp"
 #include "export/exporter_thread.hpp"
+#include "export/flatbuffers_body.hpp"
 #include "judgeval/detail/tracer_state.hpp"
 #include "judgeval/error.hpp"
 #include "judgeval/version.hpp"
@@ -262,7 +263,8 @@ PipelineSettings pipeline_settings(const TracerOptions& options, PipelineOptions
     // half.
     const std::size_t largest = std::max(adjusted.max_batch_bytes, settings.limits.span_bytes);
     const std::size_t total = settings.memory_budget_bytes / kChunkBytes;
-    settings.reserved_chunks = std::min(total / 2, (largest / kChunkData + 4) * adjusted.compressor_threads);
+    settings.reserved_chunks = std::min(
+        total / 2, (largest * body_growth(adjusted.encoding) / kChunkData + 4) * adjusted.compressor_threads);
     return settings;
 }
 

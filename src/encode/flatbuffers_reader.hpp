@@ -18,6 +18,9 @@
 
 namespace judgeval::encode {
 
+/// Of a body of such buffers, in HTTP.
+inline constexpr std::string_view kFlatBuffersContentType = "application/vnd.judgeval.flatbuffers";
+
 /// What the texts of a body may amount to when each is copied wherever it is referred to.
 inline constexpr std::size_t kMaximumTextBytes = std::size_t{256} << 20U;
 
