@@ -14,6 +14,7 @@
 #include "export/curl_transport.hpp"
 #include "export/exporter_thread.hpp"
 #include "export/file_transport.hpp"
+#include "export/flatbuffers_body.hpp"
 #include "judgeval/detail/tracer_state.hpp"
 #include "judgeval/error.hpp"
 #include "judgeval/version.hpp"
@@ -265,7 +266,8 @@ PipelineSettings pipeline_settings(const TracerOptions& options, PipelineOptions
     // half.
     const std::size_t largest = std::max(adjusted.max_batch_bytes, settings.limits.span_bytes);
     const std::size_t total = settings.memory_budget_bytes / kChunkBytes;
-    settings.reserved_chunks = std::min(total / 2, (largest / kChunkData + 4) * adjusted.compressor_threads);
+    settings.reserved_chunks = std::min(
+        total / 2, (largest * body_growth(adjusted.encoding) / kChunkData + 4) * adjusted.compressor_threads);
     return settings;
 }
 
@@ -290,6 +292,7 @@ std::shared_ptr<ClientState> make_client(ClientOptions options) {
     if (options.organization_id.empty()) {
         client->missing += (client->missing.empty() ? "" : " and ") + std::string("JUDGMENT_ORG_ID");
     }
+    client->log.hide(options.api_key);
     if (client->missing.empty()) {
         client->credentials = {"Authorization: Bearer " + options.api_key,
                                "X-Organization-Id: " + options.organization_id};

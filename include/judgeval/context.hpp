@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace judgeval {
 
@@ -44,8 +45,8 @@ struct SpanId {
     friend bool operator==(const SpanId&, const SpanId&) noexcept = default;
 };
 
-/// What identifies a span to others (OpenTelemetry's SpanContext). A plain value.
-struct SpanContext {
+/// The part of a span's context that has a fixed size. A plain value.
+struct SpanIdentity {
     TraceId trace_id;
     SpanId span_id;
     std::uint8_t trace_flags = 0;  ///< W3C trace-flags; bit 0: sampled
@@ -56,13 +57,22 @@ struct SpanContext {
     [[nodiscard]] bool is_sampled() const noexcept { return (trace_flags & 1U) != 0; }
 };
 
+/// What identifies a span to others (OpenTelemetry's SpanContext).
+struct SpanContext : SpanIdentity {
+    SpanContext() = default;
+    explicit SpanContext(const SpanIdentity& identity) noexcept : SpanIdentity(identity) {}
+
+    /// W3C tracestate as it came from elsewhere. A link carries it; spans started below do not.
+    std::string trace_state;
+};
+
 /// What is handed from one place to another so that spans there become children of the span here.
 ///
 /// Thread-safety: a value; copy it freely. An invalid context (the default) makes the next span a root.
 class Context {
   public:
     Context() = default;
-    explicit Context(const SpanContext& span_context) noexcept : span_context_(span_context) {}
+    explicit Context(SpanContext span_context) noexcept : span_context_(std::move(span_context)) {}
 
     [[nodiscard]] const SpanContext& span_context() const noexcept { return span_context_; }
     [[nodiscard]] bool is_valid() const noexcept { return span_context_.is_valid(); }

@@ -58,6 +58,10 @@ struct SpanLimits {
     std::size_t span_bytes = std::size_t{8} << 20U;
 };
 
+/// What spans are sent as. Any OpenTelemetry backend takes OTLP; FlatBuffers are for receivers that want to
+/// read spans in place (docs/encodings.md).
+enum class Encoding : std::uint8_t { kOtlp, kFlatBuffers };
+
 enum class Compression : std::uint8_t { kZstd, kGzip, kNone };
 
 enum class WhenFull : std::uint8_t {
@@ -77,6 +81,7 @@ struct PipelineOptions {
     std::size_t max_batch_bytes = std::size_t{1} << 20U;
     std::uint32_t max_requests_in_flight = 4;
 
+    Encoding encoding = Encoding::kOtlp;
     Compression compression = Compression::kZstd;
     int compression_level = 1;  ///< zstd: -7 to 19, gzip: 1 to 9
     std::uint32_t compressor_threads =

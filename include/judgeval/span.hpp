@@ -34,7 +34,7 @@ class SpanHolder : public SpanOperations<SpanHolder> {
     /// that keeps its children out as well.
     [[nodiscard]] Context context() const noexcept {
         return detail::kCompiledIn && span_.state != detail::SpanState::kInactive
-                   ? Context(span_.node.context)
+                   ? Context(SpanContext(span_.node.context))
                    : Context();
     }
 

@@ -48,7 +48,7 @@ struct Stats {
     std::uint64_t truncated_values = 0;    ///< values cut to a limit, at a UTF-8 boundary
     std::uint64_t requests = 0;            ///< export requests sent, retries included
     std::uint64_t retries = 0;
-    std::uint64_t encoded_bytes = 0;  ///< OTLP bytes before compression
+    std::uint64_t encoded_bytes = 0;  ///< request bodies before compression
     std::uint64_t sent_bytes = 0;     ///< request bodies sent, retries included
     std::uint64_t memory_used = 0;    ///< bytes of the budget in use now
 

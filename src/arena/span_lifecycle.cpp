@@ -184,7 +184,7 @@ inline void pop(ThreadState& thread, ContextNode& node) noexcept {
 }
 
 /// The current context, or null outside of any (a scope of an invalid context says: outside).
-const SpanContext* context_above(const ThreadState& thread) noexcept {
+const SpanIdentity* context_above(const ThreadState& thread) noexcept {
     const ContextNode* const node = thread.current;
     if (node == nullptr) return nullptr;
     return load_unaligned<std::uint64_t>(node->context.span_id.bytes.data()) != 0 ? &node->context : nullptr;
@@ -208,14 +208,14 @@ SpanState suppress(OpenSpan& span, Pipeline& pipeline, ThreadState& thread) noex
 /// at. Only a span that stays on its thread may have its bytes in the thread's arena.
 template <bool kStaysOnThread>
 JUDGEVAL_ALWAYS_INLINE SpanState start(OpenSpan& span, TracerState& tracer, std::uint8_t kind,
-                                       const SpanContext* parent, ThreadState& thread) noexcept {
+                                       const SpanIdentity* parent, ThreadState& thread) noexcept {
     // acquire: the pipeline was built before it was published
     Pipeline* pipeline = tracer.pipeline.load(std::memory_order_acquire);
     if (pipeline == nullptr) [[unlikely]] {
         pipeline = start_pipeline(tracer);
         if (pipeline == nullptr) return SpanState::kInactive;
     }
-    SpanContext& context = span.node.context;
+    SpanIdentity& context = span.node.context;
     span.pipeline = pipeline;
 
     if (parent != nullptr) [[likely]] {
@@ -405,7 +405,7 @@ JUDGEVAL_ALWAYS_INLINE bool start_usual(OpenSpan& span, TracerState& tracer, std
     span.limits = &pipeline->limits();
     span.node.previous = above;
     span.node.span = &span;
-    SpanContext& context = span.node.context;
+    SpanIdentity& context = span.node.context;
     context.trace_id = above->context.trace_id;
     const std::uint64_t id = next_seeded_random(thread);
     store_unaligned(context.span_id.bytes.data(), id + (id == 0 ? 1 : 0));
@@ -452,7 +452,7 @@ void start_scoped(OpenSpan& span, TracerState& tracer, std::uint8_t kind) noexce
 
 void start_detached(OpenSpan& span, TracerState& tracer, std::uint8_t kind, const Context* parent) noexcept {
     ThreadState& thread = thread_state;
-    const SpanContext* above = context_above(thread);
+    const SpanIdentity* above = context_above(thread);
     if (parent != nullptr) above = parent->is_valid() ? &parent->span_context() : nullptr;
     span.state = start<false>(span, tracer, kind, above, thread);
     span.is_current = false;
@@ -488,7 +488,7 @@ OpenSpan* current_span() noexcept {
 
 Context current_context() noexcept {
     const ContextNode* const node = thread_state.current;
-    return node != nullptr ? Context(node->context) : Context();
+    return node != nullptr ? Context(SpanContext(node->context)) : Context();
 }
 
 void push_context(ContextNode& node) noexcept { push(thread_state, node); }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "encode/flatbuffers_reader.hpp"
+#include "export/flatbuffers_body.hpp"
 #include "export/partial_success.hpp"
 #include "export/retry.hpp"
 
@@ -19,16 +21,21 @@ constexpr std::chrono::seconds kComplainAgain{60};
 /// caches. Each look that finds none doubles the time to the next.
 constexpr std::chrono::milliseconds kLookSoon{20};
 
+/// What a server says may be a page, or no text at all: one line of it, or nothing.
+std::string quote(const std::string& said) {
+    const auto line = said.substr(0, std::min<std::size_t>(said.find_first_of("\r\n"), 200));
+    const bool is_text = std::all_of(line.begin(), line.end(), [](char c) { return c >= ' ' && c <= '~'; });
+    return line.empty() || !is_text ? "" : " (" + line + ")";
+}
+
 std::string describe(const HttpResponse& response) {
     if (!response.error.empty()) return response.error;
     if (response.status == 0) return "no answer";
-    std::string text = "HTTP " + std::to_string(response.status);
-    // what a server says may be a page: one line of it is enough
-    const auto line =
-        response.body.substr(0, std::min<std::size_t>(response.body.find_first_of("\r\n"), 200));
-    const bool is_text = std::all_of(line.begin(), line.end(), [](char c) { return c >= ' ' && c <= '~'; });
-    if (!line.empty() && is_text) text += " (" + line + ")";
-    return text;
+    return "HTTP " + std::to_string(response.status) + quote(response.body);
+}
+
+std::string_view content_type(Encoding encoding) {
+    return encoding == Encoding::kFlatBuffers ? encode::kFlatBuffersContentType : "application/x-protobuf";
 }
 
 int zstd_level(const PipelineOptions& options) {
@@ -226,7 +233,8 @@ bool Exporter::should_compress() const {
     if (!is_due) return false;
     // A batch that does not compress takes as much as it holds. When nothing else is on its way the reserve
     // suffices.
-    const std::size_t needed = settings_.options.max_batch_bytes / kChunkData + 2;
+    const std::size_t needed =
+        settings_.options.max_batch_bytes * body_growth(settings_.options.encoding) / kChunkData + 2;
     return batches_.empty() || pool.free() >= needed;
 }
 
@@ -249,12 +257,12 @@ void Exporter::compress_next(SteadyTime now) {
         }
         pending_bytes_ -= records;
         pending_sequence_ += batch.spans;
-        const std::string before = frame_.before(records);
+        batch.encoding = settings_.options.encoding;
+        const std::string before = frame_.before(batch.encoding == Encoding::kOtlp ? records : 0);
         batch.encoded_bytes = before.size() + records;
         batch.record_bytes = records;
         batch.compression = compression_;
         batch.created = now;
-        counters_.encoded_bytes.add(batch.encoded_bytes);
         batches_.emplace(batch.id, std::move(made));
         if (threads_) {
             threads_->submit(&batch, before);
@@ -277,6 +285,7 @@ void Exporter::take_compressed() {
 
 void Exporter::finish_compression(Batch& batch, bool is_compressed) {
     if (!is_compressed) return drop(batch, DropReason::kInternal);
+    counters_.encoded_bytes.add(batch.encoded_bytes);
     batch.state = Batch::State::kReady;
 }
 
@@ -290,7 +299,7 @@ void Exporter::send_due(SteadyTime now) {
         if (sending_ >= settings_.options.max_requests_in_flight) return;
         if (batch->state != Batch::State::kReady || now < batch->next_attempt) continue;
         HttpRequest request{settings_.url, settings_.headers, batch->body_pieces()};
-        request.headers.emplace_back("Content-Type: application/x-protobuf");
+        request.headers.push_back("Content-Type: " + std::string(content_type(batch->encoding)));
         if (batch->compression == Compression::kZstd) request.headers.emplace_back("Content-Encoding: zstd");
         if (batch->compression == Compression::kGzip) request.headers.emplace_back("Content-Encoding: gzip");
         batch->state = Batch::State::kSending;
@@ -341,7 +350,8 @@ void Exporter::count_accepted(Batch& batch, const HttpResponse& response) {
         if (now >= next_complaint_) {
             next_complaint_ = now + kComplainAgain;
             log_(LogLevel::kWarning, "the backend rejected " + std::to_string(rejected) + " of " +
-                                         std::to_string(batch.spans) + " spans: " + partial.error_message);
+                                         std::to_string(batch.spans) + " spans" +
+                                         quote(partial.error_message));
         }
         count_drop(DropReason::kRejected, rejected);
     }

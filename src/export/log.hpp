@@ -1,8 +1,10 @@
 // The library's own diagnostics: rare lines to the user's handler, or to standard error.
 //
-// Any thread may log; never per span. What the handler throws stops here.
+// Any thread may log; never per span. What the handler throws stops here, and so does the API key: a backend
+// may say it back in its answers, which lines quote.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "judgeval/options.hpp"
@@ -14,11 +16,15 @@ class Log {
     explicit Log(LogHandler handler = {}, LogLevel level = LogLevel::kWarning)
         : handler_(std::move(handler)), level_(level) {}
 
+    /// Lines show asterisks in its place from here on. Before others log.
+    void hide(std::string secret) { secret_ = std::move(secret); }
+
     void operator()(LogLevel level, std::string_view line) const noexcept;
 
   private:
     LogHandler handler_;
     LogLevel level_;
+    std::string secret_;
 };
 
 }  // namespace judgeval::detail

@@ -379,9 +379,13 @@ void append_event(OpenSpan& span, Text name, std::initializer_list<Attribute> at
 }
 
 void append_link(OpenSpan& span, const SpanContext& linked,
-                 std::initializer_list<Attribute> attributes) noexcept {
+                 std::initializer_list<Attribute> attributes) noexcept try {
     if (!linked.is_valid()) return;
-    if (span.tally.links_left == 0 || !make_room(span, kFrame + 16)) {
+    std::string mended;
+    // never cut: half a list of vendors' entries may say something else
+    const std::string_view trace_state =
+        admit(span, linked.trace_state, mended, std::numeric_limits<std::size_t>::max());
+    if (span.tally.links_left == 0 || !make_room(span, trace_state.size() + kFrame + 16)) {
         ++span.tally.dropped_links;
         return;
     }
@@ -394,12 +398,15 @@ void append_link(OpenSpan& span, const SpanContext& linked,
     *at++ = 0x12;
     *at++ = 8;
     at = wire::put_bytes(at, linked.span_id.bytes.data(), 8);
+    if (!trace_state.empty()) at = wire::put_string(at, 0x1A, trace_state);
     *at++ = 0x35;  // flags
     store_unaligned(
         at, static_cast<std::uint32_t>(linked.trace_flags | 0x100U | (linked.is_remote ? 0x200U : 0U)));
     span.cursor = at + sizeof(std::uint32_t);
     put_nested_attributes(span, wire::kLinkAttribute, 0x28, attributes);
     close_message(span, link);
+} catch (...) {  // no memory to mend a text in
+    ++span.tally.dropped_links;
 }
 
 void set_status(OpenSpan& span, StatusCode code, Text description) noexcept try {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "archive/shell.hpp"
+#include "encode/flatbuffers_writer.hpp"
 #include "encode/otlp_builder.hpp"
 #include "end_to_end/peer.hpp"
 #include "local/compression.hpp"
@@ -103,7 +104,8 @@ TEST_F(Cat, OfACutCompressedArchiveTheRestIsSaid) {
 
 TEST_F(Cat, SurvivesBrokenBytes) {
     const std::string good = archive(6, 2);
-    for (const std::string& bytes : {good, test::gzip(good), test::zstd(good)}) {
+    const std::string flat = encode::write_flatbuffers(*encode::read_trace_request(good).message);
+    for (const std::string& bytes : {good, flat, test::gzip(good), test::zstd(good)}) {
         for (std::size_t i = 0; i < 12; ++i) {
             std::string broken = bytes;
             broken[i * 7919 % broken.size()] ^= static_cast<char>(1U << i % 8);
@@ -121,6 +123,15 @@ TEST_F(Cat, SurvivesBrokenBytes) {
         EXPECT_EQ(said.exit_code, 1);
         EXPECT_THAT(said.errors, StartsWith("judgeval-cat: text: at byte 0: this is no batch of spans"));
     }
+}
+
+TEST_F(Cat, OfACutArchiveOfFlatBuffersTheWholeBatchesArePrinted) {
+    const std::string flat = encode::write_flatbuffers(*encode::read_trace_request(archive(9, 3)).message);
+    write_file(folder_ / "cut", std::string_view(flat).substr(0, flat.size() - 10));
+    const Said said = shell("$cat --format json cut");
+    EXPECT_EQ(said.exit_code, 1);
+    EXPECT_EQ(names_of(said.output).size(), 6U);
+    EXPECT_THAT(said.errors, HasSubstr("cut: in batch 3: "));
 }
 
 TEST_F(Cat, DecompressesNoMoreThanIsAllowed) {
@@ -160,9 +171,17 @@ TEST_F(Cat, RefusesWrongOptionsWithAReason) {
 }
 
 TEST_F(Cat, SendsAgainWhatWasRecorded) {
-    for (const Compression compression : {Compression::kZstd, Compression::kGzip, Compression::kNone}) {
-        const std::string path = folder_ / std::to_string(static_cast<int>(compression));
+    using enum Compression;
+    for (const auto& [encoding, compression] :
+         std::vector<std::pair<Encoding, Compression>>{{Encoding::kOtlp, kZstd},
+                                                       {Encoding::kOtlp, kGzip},
+                                                       {Encoding::kOtlp, kNone},
+                                                       {Encoding::kFlatBuffers, kZstd},
+                                                       {Encoding::kFlatBuffers, kNone}}) {
+        const std::string path = folder_ / "spans";
+        std::filesystem::remove(path);
         TracerOptions options = end_to_end::lossless();
+        options.pipeline.encoding = encoding;
         options.exporter = FileExporter{path};
         options.pipeline.compression = compression;
         const Tracer tracer = Judgeval({.project_name = "project"}).tracer.create(options);

@@ -36,7 +36,8 @@ TEST_F(Golden, ArchivesArePrintedAsWhenTheyWereAdded) {
         EXPECT_GT(archives, 0) << folder;
     }
     EXPECT_TRUE(suffixes.count("spans.otlp") && suffixes.count("spans.otlp.gz") &&
-                suffixes.count("spans.otlp.zst"))
+                suffixes.count("spans.otlp.zst") && suffixes.count("spans.fb") &&
+                suffixes.count("spans.fb.gz") && suffixes.count("spans.fb.zst"))
         << "an encoding has no golden file";
 }
 

@@ -1,6 +1,6 @@
 // A traced process that writes its spans to a file, for what a test cannot show inside its own process.
 //
-//     write_spans PATH zstd|gzip|none TRACES SEED
+//     write_spans PATH zstd|gzip|none TRACES SEED [flatbuffers]
 //
 // Records the programme of spans, in batches of a few KiB, and writes its counters to standard error as one
 // line of JSON.
@@ -12,8 +12,8 @@
 
 int main(int argument_count, char** arguments) {
     using namespace judgeval;
-    if (argument_count != 5) {
-        std::cerr << "usage: write_spans PATH zstd|gzip|none TRACES SEED\n";
+    if (argument_count != 5 && argument_count != 6) {
+        std::cerr << "usage: write_spans PATH zstd|gzip|none TRACES SEED [flatbuffers]\n";
         return 2;
     }
     static const std::map<std::string, Compression> kCompressions = {
@@ -21,6 +21,7 @@ int main(int argument_count, char** arguments) {
     TracerOptions options;
     options.exporter = FileExporter{arguments[1]};
     options.pipeline.compression = kCompressions.at(arguments[2]);
+    if (argument_count == 6) options.pipeline.encoding = Encoding::kFlatBuffers;
     options.pipeline.max_batch_bytes = 4096;
     const Tracer tracer = Judgeval({.project_name = "write_spans"}).tracer.create(options);
     std::vector<end_to_end::RecordedSpan> records;

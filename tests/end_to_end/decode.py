@@ -68,6 +68,7 @@ def view(span):
         "trace_id": span.trace_id.hex(),
         "span_id": span.span_id.hex(),
         "parent_span_id": span.parent_span_id.hex(),
+        "trace_state": span.trace_state,
         "name": span.name,
         "kind": span.kind,
         "flags": span.flags,
@@ -77,6 +78,7 @@ def view(span):
             {
                 "trace_id": link.trace_id.hex(),
                 "span_id": link.span_id.hex(),
+                "trace_state": link.trace_state,
                 "flags": link.flags,
                 "attributes": typed_attributes(link.attributes),
             }

@@ -8,42 +8,53 @@
 namespace judgeval::end_to_end {
 namespace {
 
-using Times = std::pair<std::uint64_t, std::uint64_t>;
+std::string key_of(const std::string& trace_id, const std::string& span_id) { return trace_id + span_id; }
 
 /// Times follow from no number; what is known is their order. All spans of a trace of the programme run on
 /// one thread, and each ends before its parent, so that they lie within each other.
-void expect_ordered_times(const local::StoredTrace& trace) {
-    std::unordered_map<std::string, Times> times;
-    for (const local::StoredSpan& stored : trace.spans) {
-        times[stored.span.span_id] = {stored.span.start_time_unix_nano, stored.span.end_time_unix_nano};
-    }
-    for (const local::StoredSpan& stored : trace.spans) {
-        const auto [start, end] = times[stored.span.span_id];
-        EXPECT_GT(start, 0U);
-        EXPECT_LE(start, end);
-        std::uint64_t before = start;
-        for (const encode::Event& event : stored.span.events) {
+void expect_ordered_times(const std::vector<encode::Span>& spans) {
+    std::unordered_map<std::string, const encode::Span*> by_id;
+    for (const encode::Span& span : spans) by_id[key_of(span.trace_id, span.span_id)] = &span;
+    for (const encode::Span& span : spans) {
+        EXPECT_GT(span.start_time_unix_nano, 0U);
+        EXPECT_LE(span.start_time_unix_nano, span.end_time_unix_nano);
+        std::uint64_t before = span.start_time_unix_nano;
+        for (const encode::Event& event : span.events) {
             EXPECT_LE(before, event.time_unix_nano);
-            EXPECT_LE(event.time_unix_nano, end);
+            EXPECT_LE(event.time_unix_nano, span.end_time_unix_nano);
             before = event.time_unix_nano;
         }
-        if (stored.span.is_root()) continue;
-        const auto parent = times.find(stored.span.parent_span_id);
-        ASSERT_NE(parent, times.end()) << "a span's parent is not in its trace";
-        EXPECT_LE(parent->second.first, start);
-        EXPECT_LE(end, parent->second.second);
+        if (span.is_root()) continue;
+        const auto parent = by_id.find(key_of(span.trace_id, span.parent_span_id));
+        ASSERT_NE(parent, by_id.end()) << "a span's parent is not in its trace";
+        EXPECT_LE(parent->second->start_time_unix_nano, span.start_time_unix_nano);
+        EXPECT_LE(span.end_time_unix_nano, parent->second->end_time_unix_nano);
     }
 }
 
 }  // namespace
 
-void expect_received(local::LocalBackend& backend, const std::vector<RecordedSpan>& records) {
-    std::map<std::string, std::unordered_map<std::string, RecordedSpan>> traces;
+void expect_recorded(const std::vector<encode::Span>& spans, const std::vector<RecordedSpan>& records) {
+    std::unordered_map<std::string, const RecordedSpan*> missing;
     for (const RecordedSpan& record : records) {
-        const bool is_new =
-            traces[bytes_of(record.self.trace_id)].emplace(bytes_of(record.self.span_id), record).second;
-        ASSERT_TRUE(is_new) << "two spans were given the same ids";
+        missing[key_of(bytes_of(record.self.trace_id), bytes_of(record.self.span_id))] = &record;
     }
+    ASSERT_EQ(missing.size(), records.size()) << "two spans were given the same ids";
+    for (const encode::Span& span : spans) {
+        const auto record = missing.find(key_of(span.trace_id, span.span_id));
+        ASSERT_NE(record, missing.end()) << "a span arrived twice, or nobody recorded it";
+        const nlohmann::json received = received_span(span);
+        const nlohmann::json wanted = expected_span(*record->second);
+        ASSERT_EQ(received, wanted) << "differing: " << nlohmann::json::diff(wanted, received).dump();
+        missing.erase(record);
+    }
+    ASSERT_TRUE(missing.empty()) << missing.size() << " spans did not arrive";
+    expect_ordered_times(spans);
+}
+
+void expect_received(local::LocalBackend& backend, const std::vector<RecordedSpan>& records) {
+    std::map<std::string, std::vector<RecordedSpan>> traces;
+    for (const RecordedSpan& record : records) traces[bytes_of(record.self.trace_id)].push_back(record);
     const local::Counts counts = backend.counts();
     EXPECT_EQ(counts.spans, records.size());
     EXPECT_EQ(counts.receptions, records.size());
@@ -53,16 +64,12 @@ void expect_received(local::LocalBackend& backend, const std::vector<RecordedSpa
     for (const auto& [trace_id, expected] : traces) {
         const auto stored = backend.trace(trace_id);
         ASSERT_TRUE(stored) << "a trace did not arrive";
-        ASSERT_EQ(stored->spans.size(), expected.size());
+        std::vector<encode::Span> spans;
         for (const local::StoredSpan& span : stored->spans) {
-            const auto record = expected.find(span.span.span_id);
-            ASSERT_NE(record, expected.end()) << "a span arrived that nobody recorded";
             ASSERT_EQ(span.receptions, 1U);
-            const nlohmann::json received = received_span(span.span);
-            const nlohmann::json wanted = expected_span(record->second);
-            ASSERT_EQ(received, wanted) << "differing: " << nlohmann::json::diff(wanted, received).dump();
+            spans.push_back(span.span);
         }
-        expect_ordered_times(*stored);
+        expect_recorded(spans, expected);
         if (::testing::Test::HasFailure()) return;  // one example is enough
     }
 }

@@ -48,6 +48,9 @@ inline void expect_all_delivered(const Stats& stats, std::uint64_t spans) {
     EXPECT_EQ(stats.in_flight, 0U);
 }
 
+/// These are the recorded spans, each once, with what was recorded in every field.
+void expect_recorded(const std::vector<encode::Span>& spans, const std::vector<RecordedSpan>& records);
+
 /// The backend has exactly these spans, each received once, with what was recorded in every field.
 void expect_received(local::LocalBackend& backend, const std::vector<RecordedSpan>& records);
 

@@ -62,6 +62,7 @@ struct Content {
     std::map<std::string, std::vector<int>> output;
     std::vector<Happening> events;
     bool has_link = false;
+    std::string link_trace_state;
     StatusCode status = StatusCode::kUnset;
     std::string status_message;
     std::string exception;
@@ -194,6 +195,9 @@ Content make_content(std::uint64_t number) {
         }
     }
     content.has_link = numbers.one_in(8);
+    if (content.has_link && numbers.one_in(2)) {
+        content.link_trace_state = "vendor=" + std::to_string(numbers.below(1000)) + ",other@system=a:b";
+    }
     switch (numbers.below(16)) {
         case 0:
             content.status = StatusCode::kOk;
@@ -283,7 +287,10 @@ class TraceRecorder {
     template <typename AnySpan>
     void finish(const AnySpan& span, const Content& content, const SpanId& parent) {
         RecordedSpan record{content.number, span.context().span_context(), parent, {}};
-        if (content.has_link && !records_.empty()) record.link = records_.back().self;
+        if (content.has_link && !records_.empty()) {
+            record.link = records_.back().self;
+            record.link.trace_state = content.link_trace_state;
+        }
         say(span, content, record.link);
         records_.push_back(record);
     }
@@ -447,12 +454,14 @@ json expected_span(const RecordedSpan& span) {
     if (span.link.is_valid()) {
         links.push_back({{"trace_id", span.link.trace_id.to_hex()},
                          {"span_id", span.link.span_id.to_hex()},
+                         {"trace_state", content.link_trace_state},
                          {"flags", kSampledAndRemoteIsKnown},
                          {"attributes", {{"link.reason", typed_text("comes before")}}}});
     }
     return {{"trace_id", span.self.trace_id.to_hex()},
             {"span_id", span.self.span_id.to_hex()},
             {"parent_span_id", hex(span.parent)},
+            {"trace_state", ""},
             {"name", (content.is_renamed ? "renamed " : "") + content.name},
             {"kind", static_cast<int>(content.kind)},
             {"flags", kSampledAndRemoteIsKnown},
@@ -476,12 +485,14 @@ json received_span(const encode::Span& span) {
         dropped += link.dropped_attributes_count;
         links.push_back({{"trace_id", encode::to_hex(link.trace_id)},
                          {"span_id", encode::to_hex(link.span_id)},
+                         {"trace_state", link.trace_state},
                          {"flags", link.flags},
                          {"attributes", typed(link.attributes)}});
     }
     return {{"trace_id", encode::to_hex(span.trace_id)},
             {"span_id", encode::to_hex(span.span_id)},
             {"parent_span_id", encode::to_hex(span.parent_span_id)},
+            {"trace_state", span.trace_state},
             {"name", span.name},
             {"kind", span.kind},
             {"flags", span.flags},

@@ -5,7 +5,6 @@
 #include <ctime>
 #include <judgeval/judgeval.hpp>
 #include <memory>
-#include <optional>
 #include <ostream>
 #include <protozero/pbf_writer.hpp>
 #include <set>
@@ -13,6 +12,7 @@
 
 #include "client.hpp"
 #include "faults/faulty_backend.hpp"
+#include "faults/spans.hpp"
 
 namespace judgeval::faults {
 namespace {
@@ -22,27 +22,8 @@ using How = Fault::How;
 
 using test::kPatience;
 
-constexpr std::uint64_t kSpans = 20;
-
 Tracer make_tracer(const std::string& url, const PipelineOptions& pipeline = {}) {
     return test::make_tracer(url, {.pipeline = pipeline});
-}
-
-void make_spans(const Tracer& tracer, std::uint64_t count = kSpans) {
-    for (std::uint64_t i = 0; i < count; ++i) auto span = tracer.span("span");
-}
-
-/// Every started span is where it is said to be, and nowhere else.
-void expect_counts(const Stats& stats, std::uint64_t exported,
-                   std::optional<std::pair<DropReason, std::uint64_t>> dropped = std::nullopt) {
-    const std::uint64_t lost = dropped ? dropped->second : 0;
-    EXPECT_EQ(stats.started, exported + lost);
-    EXPECT_EQ(stats.exported, exported);
-    EXPECT_EQ(stats.dropped_total(), lost);
-    if (dropped) {
-        EXPECT_EQ(stats.dropped_by(dropped->first), lost);
-    }
-    EXPECT_EQ(stats.in_flight, 0U);
 }
 
 /// As many spans as that were acknowledged, none twice.

@@ -5,13 +5,10 @@
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <cstdlib>
-#include <functional>
 #include <iostream>
 #include <judgeval/judgeval.hpp>
 #include <memory>
-#include <mutex>
 #include <random>
 #include <string>
 #include <thread>
@@ -19,58 +16,14 @@
 
 #include "client.hpp"
 #include "faults/faulty_backend.hpp"
+#include "faults/lateness.hpp"
 
 namespace judgeval::faults {
 namespace {
 
 using namespace std::chrono_literals;
-using Clock = std::chrono::steady_clock;
-using std::chrono::milliseconds;
 using How = Fault::How;
 using test::make_tracer;
-
-/// How much later than its deadline a call may come back, the machine's own lateness aside.
-constexpr milliseconds kGrace{50};
-
-template <typename Call>
-Clock::duration lateness(milliseconds timeout, Call call) {
-    const auto start = Clock::now();
-    call();
-    return Clock::now() - start - timeout;
-}
-
-/// The longest that any of these threads came late.
-class Lateness {
-  public:
-    void add(Clock::duration late) {
-        const std::lock_guard lock(mutex_);
-        most_ = std::max(most_, late);
-    }
-    [[nodiscard]] Clock::duration most() const {
-        const std::lock_guard lock(mutex_);
-        return most_;
-    }
-
-  private:
-    mutable std::mutex mutex_;
-    Clock::duration most_{0};
-};
-
-/// Calls that a thread makes at the same time as others; beside them one that waits just as long for nothing.
-void run_together(milliseconds timeout, const std::vector<std::function<void()>>& calls, Lateness& ours,
-                  Lateness& machines) {
-    std::vector<std::thread> threads;
-    for (const auto& call : calls) {
-        threads.emplace_back([&, timeout] { ours.add(lateness(timeout, call)); });
-    }
-    threads.emplace_back([&, timeout] {
-        std::mutex mutex;
-        std::condition_variable never;
-        std::unique_lock lock(mutex);
-        machines.add(lateness(timeout, [&] { never.wait_for(lock, timeout, [] { return false; }); }));
-    });
-    for (auto& thread : threads) thread.join();
-}
 
 std::uint64_t run_count() {
     const char* const text = std::getenv("JUDGEVAL_DEADLINE_RUNS");

@@ -19,8 +19,13 @@ constexpr std::size_t kBodyMost = std::size_t{256} << 20U;
 FaultyBackend::FaultyBackend(FaultyBackendOptions options)
     : options_(std::move(options)), script_(options_.script.begin(), options_.script.end()) {
     if (options_.certificate != nullptr) {
-        server_ = std::make_unique<httplib::SSLServer>(options_.certificate->certificate(),
-                                                       options_.certificate->private_key());
+        auto server = std::make_unique<httplib::SSLServer>(options_.certificate->certificate(),
+                                                           options_.certificate->private_key());
+        if (options_.is_tls_old) {
+            SSL_CTX_set_min_proto_version(server->ssl_context(), TLS1_VERSION);
+            SSL_CTX_set_max_proto_version(server->ssl_context(), TLS1_1_VERSION);
+        }
+        server_ = std::move(server);
     } else {
         server_ = std::make_unique<httplib::Server>();
     }

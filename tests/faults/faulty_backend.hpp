@@ -60,6 +60,8 @@ struct FaultyBackendOptions {
     int port = 0;
     /// Speaks TLS with it, as "localhost".
     const Certificate* certificate = nullptr;
+    /// Nothing newer than TLS 1.1.
+    bool is_tls_old = false;
 };
 
 class FaultyBackend {

@@ -24,8 +24,8 @@ std::string pem_of(const Certificate& certificate) {
 }
 
 /// Nothing is sent, nothing is lost before the tracer ends, and the log says why.
-void expect_refused(const Certificate& certificate, const std::string& ca_file) {
-    FaultyBackend backend({.certificate = &certificate});
+void expect_refused(const Certificate& certificate, const std::string& ca_file, bool is_tls_old = false) {
+    FaultyBackend backend({.certificate = &certificate, .is_tls_old = is_tls_old});
     test::LogLines log;
     const Tracer tracer = make_tracer(backend.url(), {.pipeline = {.ca_file = ca_file}}, log.handler());
     { auto span = tracer.span("span"); }
@@ -53,6 +53,12 @@ TEST(Tls, AGivenCertificateIsAccepted) {
 TEST(Tls, ASelfSignedOneIsRefused) {
     const Certificate certificate("localhost", 24h);
     expect_refused(certificate, "");
+}
+
+// OpenSSL itself would take it: see old_tls.cnf.
+TEST(Tls, AVersionBefore12IsRefused) {
+    const Certificate certificate("localhost", 24h);
+    expect_refused(certificate, pem_of(certificate), true);
 }
 
 TEST(Tls, OneOfAnotherHostIsRefused) {

@@ -1,13 +1,11 @@
 // The program judgeval-local as a process: its first line, its end by a signal, its words for wrong options.
+#include "program.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <httplib.h>
-#include <poll.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <csignal>
-#include <cstdio>
 #include <initializer_list>
 #include <string>
 #include <vector>
@@ -19,82 +17,18 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 
-/// A running judgeval-local whose standard output and error are read through one pipe.
-class Program {
-  public:
-    explicit Program(std::initializer_list<const char*> options) {
-        std::vector<const char*> arguments{JUDGEVAL_LOCAL_PROGRAM};
-        arguments.insert(arguments.end(), options);
-        arguments.push_back(nullptr);
-        int ends[2] = {-1, -1};
-        if (pipe(ends) != 0) {
-            std::perror("pipe");
-            std::abort();
-        }
-        process_ = fork();
-        if (process_ == 0) {
-            dup2(ends[1], STDOUT_FILENO);
-            dup2(ends[1], STDERR_FILENO);
-            close(ends[0]);
-            close(ends[1]);
-            execv(arguments[0], const_cast<char* const*>(arguments.data()));
-            _exit(127);
-        }
-        close(ends[1]);
-        output_ = ends[0];
-    }
-    ~Program() {
-        close(output_);
-        if (process_ > 0) {
-            kill(process_, SIGKILL);
-            waitpid(process_, nullptr, 0);
-        }
-    }
-    Program(const Program&) = delete;
-    Program& operator=(const Program&) = delete;
+using judgeval::test::Program;
 
-    /// What it writes up to and with the next line break, or to its end.
-    std::string line() {
-        std::string text;
-        char character = 0;
-        while (read_character(character)) {
-            text += character;
-            if (character == '\n') {
-                break;
-            }
-        }
-        return text;
-    }
-    std::string rest() {
-        std::string text;
-        for (std::string next = line(); !next.empty(); next = line()) {
-            text += next;
-        }
-        return text;
-    }
-    void signal(int number) { kill(process_, number); }
-    /// To be called after rest(), so that the process has nothing left to wait for.
-    int exit_code() {
-        int status = 0;
-        waitpid(process_, &status, 0);
-        process_ = -1;
-        return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    }
-
-  private:
-    bool read_character(char& character) const {
-        constexpr int kPatienceMilliseconds = 30'000;
-        pollfd entry{output_, POLLIN, 0};
-        return poll(&entry, 1, kPatienceMilliseconds) == 1 && read(output_, &character, 1) == 1;
-    }
-
-    pid_t process_ = -1;
-    int output_ = -1;
-};
+/// A running judgeval-local.
+Program run(std::initializer_list<const char*> options) {
+    std::vector<std::string> arguments{JUDGEVAL_LOCAL_PROGRAM};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    return Program(arguments);
+}
 
 TEST(Program, SaysWhereItListensTakesATraceAndStopsOnASignal) {
     for (const int number : {SIGINT, SIGTERM}) {
-        Program program{"--quiet-milliseconds", "3600000"};
+        Program program = run({"--quiet-milliseconds", "3600000"});
         const std::string first = program.line();
         ASSERT_THAT(first, MatchesRegex("judgeval-local listening on http://127.0.0.1:[0-9]+\n"));
         const int port = std::stoi(first.substr(first.rfind(':') + 1));
@@ -124,7 +58,7 @@ TEST(Program, SaysWhereItListensTakesATraceAndStopsOnASignal) {
 
 TEST(Program, RefusesWrongOptionsWithAReason) {
     const auto refusal_of = [](std::initializer_list<const char*> options) {
-        Program program{options};
+        Program program = run(options);
         const std::string text = program.rest();
         return std::pair{program.exit_code(), text};
     };

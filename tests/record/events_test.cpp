@@ -70,6 +70,7 @@ TEST(Links, PointToOtherSpans) {
         auto span = recorder.tracer.span("links");
         SpanContext remote = some_context(2);
         remote.is_remote = true;
+        remote.trace_state = "vendor=a:b,other@system=1";
         span.add_link(some_context(1), {{"reason", "retry"}});
         recorder.tracer.add_link(remote);
         span.add_link(SpanContext{});  // invalid: ignored
@@ -80,7 +81,9 @@ TEST(Links, PointToOtherSpans) {
     EXPECT_EQ(span.links[0].span_id, bytes_of(some_context(1).span_id));
     EXPECT_EQ(text_of(span.links[0].attributes, "reason"), "retry");
     EXPECT_EQ(span.links[0].flags, 0x101U);
+    EXPECT_EQ(span.links[0].trace_state, "");
     EXPECT_EQ(span.links[1].flags, 0x301U);
+    EXPECT_EQ(span.links[1].trace_state, "vendor=a:b,other@system=1");
     EXPECT_EQ(span.dropped_links_count, 0U);
 }
 

@@ -7,6 +7,8 @@
 #include <protozero/varint.hpp>
 #include <utility>
 
+#include "encode/flatbuffers_reader.hpp"
+#include "encode/otlp_writer.hpp"
 #include "local/body_decoder.hpp"
 
 namespace judgeval::cat {
@@ -74,6 +76,18 @@ std::string mend(std::string_view cut, int levels) {
     return whole;
 }
 
+/// What is wrong with the first span of which something is; else an empty text.
+std::string objection_to(const encode::ResourceSpans& spans) {
+    for (const encode::ScopeSpans& scope : spans.scope_spans) {
+        for (const encode::Span& span : scope.spans) {
+            if (!span.rejection.empty()) {
+                return "a span breaks the rules of OTLP: " + span.rejection;
+            }
+        }
+    }
+    return {};
+}
+
 /// Reads one batch and hands it on; what is wrong with it, or an empty text.
 std::string take_batch(std::string_view bytes, const std::function<void(const ArchivedBatch&)>& take) {
     encode::ReadResult<encode::TraceRequest> read = encode::read_trace_request(bytes);
@@ -82,13 +96,7 @@ std::string take_batch(std::string_view bytes, const std::function<void(const Ar
     }
     std::string error;
     for (encode::ResourceSpans& spans : read.message->resource_spans) {
-        for (const encode::ScopeSpans& scope : spans.scope_spans) {
-            for (const encode::Span& span : scope.spans) {
-                if (error.empty() && !span.rejection.empty()) {
-                    error = "a span breaks the rules of OTLP: " + span.rejection;
-                }
-            }
-        }
+        error = objection_to(spans);
         take({bytes, std::move(spans)});
     }
     return error;
@@ -131,13 +139,42 @@ std::string take_batches(std::string_view bytes, const std::function<void(const 
     return first_error;
 }
 
+std::string take_flatbuffers(std::string_view bytes, std::size_t maximum_bytes,
+                             const std::function<void(const ArchivedBatch&)>& take) {
+    std::string first_error;
+    encode::FlatBuffersReader reader{bytes};
+    std::size_t number = 0;
+    while (!reader.is_at_end()) {
+        ++number;
+        const encode::flat::SpanBatch* const buffer = reader.next();
+        std::string error = reader.error();
+        if (buffer != nullptr) {
+            encode::ReadResult<encode::ResourceSpans> read = encode::read_span_batch(*buffer, maximum_bytes);
+            error = read.error;
+            if (read.message) {
+                error = objection_to(*read.message);
+                encode::TraceRequest request;
+                request.resource_spans.push_back(std::move(*read.message));
+                const std::string otlp = encode::write_trace_request(request);
+                take({otlp, std::move(request.resource_spans.front())});
+            }
+        }
+        if (first_error.empty() && !error.empty()) {
+            first_error = "in batch " + std::to_string(number) + ": " + error;
+        }
+    }
+    return first_error;
+}
+
 }  // namespace
 
 std::string read_archive(std::string bytes, std::size_t maximum_bytes,
                          const std::function<void(const ArchivedBatch&)>& take) {
     const std::string_view encoding = encoding_of(bytes);
     const local::DecodedBody decoded = local::decode_body(encoding, std::move(bytes), maximum_bytes);
-    const std::string error = take_batches(decoded.bytes, take);
+    const std::string error = encode::is_flatbuffers(decoded.bytes)
+                                  ? take_flatbuffers(decoded.bytes, maximum_bytes, take)
+                                  : take_batches(decoded.bytes, take);
     return decoded.outcome == local::BodyOutcome::decoded ? error : decoded.error;
 }
 

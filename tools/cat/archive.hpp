@@ -1,5 +1,6 @@
 // Reads what a FileExporter wrote: batches one after the other, plain or compressed, of which the last may be
-// cut. Everything is in memory, in one go; the size is limited while it is decompressed.
+// cut, as OTLP or as FlatBuffers. Everything is in memory, in one go; the size is limited while it is
+// decompressed.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +13,8 @@
 namespace judgeval::cat {
 
 struct ArchivedBatch {
-    std::string_view bytes;  ///< an ExportTraceServiceRequest with one ResourceSpans
+    std::string_view
+        bytes;  ///< as an ExportTraceServiceRequest with one ResourceSpans; of FlatBuffers, made of them
     encode::ResourceSpans spans;
 };
 

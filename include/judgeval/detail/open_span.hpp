@@ -36,7 +36,7 @@ struct ContextNode {
     ContextNode* previous;
     /// The open span behind this entry, or null when it belongs to another thread or process.
     OpenSpan* span;
-    SpanContext context;
+    SpanIdentity context;
 };
 
 enum class SpanState : std::uint8_t {
