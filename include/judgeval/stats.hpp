@@ -14,7 +14,7 @@ namespace judgeval {
 enum class DropReason : std::uint8_t {
     kTraceShed,        ///< the memory budget ran low: its whole trace was given up when its root started
     kBudgetExhausted,  ///< no memory was left when it ended (WhenFull::kBlock: not within max_block either)
-    kRefused,          ///< the backend answered with a status that must not be retried
+    kRefused,   ///< the backend answered with a status that must not be retried, or a file takes no more
     kRejected,  ///< the backend took the batch and rejected this many spans of it (OTLP partial success)
     kRetriesExhausted,   ///< the backend was out of reach for longer than max_retry_time
     kProjectUnresolved,  ///< the platform does not know the project, or refused to say

@@ -146,7 +146,7 @@ std::string take_flatbuffers(std::string_view bytes, std::size_t maximum_bytes,
     std::size_t number = 0;
     while (!reader.is_at_end()) {
         ++number;
-        const encode::flat::SpanBatch* const buffer = reader.next();
+        const auto* const buffer = reader.next();
         std::string error = reader.error();
         if (buffer != nullptr) {
             encode::ReadResult<encode::ResourceSpans> read = encode::read_span_batch(*buffer, maximum_bytes);
