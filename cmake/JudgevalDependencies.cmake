@@ -71,7 +71,7 @@ else()
     )
 endif()
 
-# Header-only, for its cold paths: nothing of the two is left in the built library.
+# Header-only, for its cold paths: nothing of the three is left in the built library.
 find_package(nlohmann_json CONFIG QUIET GLOBAL)
 if(NOT nlohmann_json_FOUND)
     judgeval_missing("nlohmann json" nlohmann-json3-dev)
@@ -80,15 +80,20 @@ judgeval_find_header(
     judgeval_dependency_protozero "protozero" libprotozero-dev protozero/pbf_reader.hpp
 )
 
+judgeval_find_header(
+    judgeval_dependency_flatbuffers "FlatBuffers" libflatbuffers-dev flatbuffers/flatbuffers.h
+)
+find_program(JUDGEVAL_FLATC flatc)
+mark_as_advanced(JUDGEVAL_FLATC)
+if(NOT JUDGEVAL_FLATC)
+    judgeval_missing("flatc" flatbuffers-compiler)
+endif()
+
 # What only the tools and the tests need.
-if(JUDGEVAL_BUILD_TOOLS OR JUDGEVAL_BUILD_TESTS)
-    judgeval_find_header(
-        judgeval_dependency_flatbuffers "FlatBuffers" libflatbuffers-dev flatbuffers/flatbuffers.h
-    )
-    find_program(JUDGEVAL_FLATC flatc)
-    mark_as_advanced(JUDGEVAL_FLATC)
-    if(NOT JUDGEVAL_FLATC)
-        judgeval_missing("flatc" flatbuffers-compiler)
+if(JUDGEVAL_BUILD_TOOLS OR JUDGEVAL_BUILD_TESTS OR JUDGEVAL_BUILD_EXAMPLES)
+    find_package(CLI11 CONFIG QUIET GLOBAL)
+    if(NOT CLI11_FOUND)
+        judgeval_missing("CLI11" libcli11-dev)
     endif()
 endif()
 if(JUDGEVAL_BUILD_TESTS OR JUDGEVAL_BUILD_FUZZ)

@@ -33,13 +33,14 @@ function(judgeval_compile_as_library target)
         # GCC does not inline exported functions into each other without it; Clang does.
         target_compile_options(${target} PRIVATE -fno-semantic-interposition)
     endif()
-    # Build only: a program that links an installed judgeval needs none of these five.
+    # Build only: a program that links an installed judgeval needs none of these six.
     target_link_libraries(
         ${target}
         PRIVATE $<BUILD_INTERFACE:judgeval_warnings>
                 $<BUILD_INTERFACE:judgeval_instrumentation>
                 $<BUILD_INTERFACE:judgeval_dependency_concurrentqueue>
                 $<BUILD_INTERFACE:judgeval_dependency_protozero>
+                $<BUILD_INTERFACE:judgeval_schemas>
                 $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>
                 PkgConfig::JUDGEVAL_ZSTD
                 simdjson::simdjson
@@ -100,6 +101,7 @@ function(judgeval_add_internal_library target)
     target_link_libraries(
         ${target}
         INTERFACE judgeval_dependency_concurrentqueue
+                  judgeval_schemas
                   PkgConfig::JUDGEVAL_ZSTD
                   simdjson::simdjson
                   ZLIB::ZLIB

@@ -3,14 +3,13 @@
 // POST /chat takes a question as text and answers with text. By default the program puts its own server under
 // load over HTTP, shows how fast it went and what became of the spans, and ends; with --serve it serves until
 // it is told to stop. Exits with 0 only when every request was answered and every span was delivered.
-#include <getopt.h>
 #include <httplib.h>
 #include <pthread.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
@@ -34,19 +33,6 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::string_view kUsage =
-    R"(agent_server answers questions over HTTP and traces how.
-
-Usage: agent_server [options]
-  --api-url URL     send spans there (default: JUDGMENT_API_URL, else the platform). Where the environment has no
-                    JUDGMENT_API_KEY and JUDGMENT_ORG_ID, stand-ins are used, which judgeval-local takes
-  --requests N      how many requests to fire (default 2000)
-  --concurrency N   how many at a time (default 8)
-  --port N          listen on this port of 127.0.0.1 (default 0: the system chooses one)
-  --serve           fire no requests; serve until SIGINT or SIGTERM
-  --help            this text
-)";
-
 struct Options {
     std::string api_url;
     std::size_t requests = 2000;
@@ -60,50 +46,29 @@ struct Options {
     std::exit(2);
 }
 
-std::size_t number(const char* option, std::string_view text, std::size_t least, std::size_t most) {
-    std::size_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size() || value < least || value > most) {
-        refuse("--" + std::string(option) + " takes a number from " + std::to_string(least) + " to " +
-               std::to_string(most) + ", not \"" + std::string(text) + "\"");
-    }
-    return value;
-}
-
+/// Ends the program when the options are wrong, or help is asked for.
 Options parse(int argument_count, char** arguments) {
-    static constexpr option kOptions[] = {{"api-url", required_argument, nullptr, 'u'},
-                                          {"requests", required_argument, nullptr, 'r'},
-                                          {"concurrency", required_argument, nullptr, 'c'},
-                                          {"port", required_argument, nullptr, 'p'},
-                                          {"serve", no_argument, nullptr, 's'},
-                                          {"help", no_argument, nullptr, 'h'},
-                                          {nullptr, 0, nullptr, 0}};
     Options options;
-    for (int letter = 0; (letter = getopt_long(argument_count, arguments, "", kOptions, nullptr)) != -1;) {
-        switch (letter) {
-            case 'u':
-                options.api_url = optarg;
-                break;
-            case 'r':
-                options.requests = number("requests", optarg, 1, 100'000'000);
-                break;
-            case 'c':
-                options.concurrency = number("concurrency", optarg, 1, 1000);
-                break;
-            case 'p':
-                options.port = static_cast<int>(number("port", optarg, 0, 65535));
-                break;
-            case 's':
-                options.serve = true;
-                break;
-            case 'h':
-                std::cout << kUsage;
-                std::exit(0);
-            default:
-                refuse("the option was not understood");
-        }
+    CLI::App app{"agent_server answers questions over HTTP and traces how.", "agent_server"};
+    app.add_option(
+        "--api-url", options.api_url,
+        "send spans there (default: JUDGMENT_API_URL, else the platform). Where the environment has "
+        "no JUDGMENT_API_KEY and JUDGMENT_ORG_ID, stand-ins are used, which judgeval-local takes");
+    app.add_option("--requests", options.requests, "how many requests to fire")
+        ->check(CLI::Range(1, 100'000'000))
+        ->capture_default_str();
+    app.add_option("--concurrency", options.concurrency, "how many at a time")
+        ->check(CLI::Range(1, 1000))
+        ->capture_default_str();
+    app.add_option("--port", options.port, "listen on this port of 127.0.0.1; 0: the system chooses one")
+        ->check(CLI::Range(0, 65535))
+        ->capture_default_str();
+    app.add_flag("--serve", options.serve, "fire no requests; serve until SIGINT or SIGTERM");
+    try {
+        app.parse(argument_count, arguments);
+    } catch (const CLI::ParseError& error) {
+        std::exit(app.exit(error) == 0 ? 0 : 2);
     }
-    if (optind < argument_count) refuse("unexpected argument \"" + std::string(arguments[optind]) + "\"");
     return options;
 }
 

@@ -11,7 +11,10 @@
 
 #include "arena/pipeline.hpp"
 #include "arena/thread_arenas.hpp"
+#include "export/curl_transport.hpp"
 #include "export/exporter_thread.hpp"
+#include "export/file_transport.hpp"
+#include "export/flatbuffers_body.hpp"
 #include "judgeval/detail/tracer_state.hpp"
 #include "judgeval/error.hpp"
 #include "judgeval/version.hpp"
@@ -67,6 +70,7 @@ void check(const TracerOptions& options) {
     if (pipeline.compression == Compression::kGzip && (level < 1 || level > 9)) {
         refuse("pipeline.compression_level must be between 1 and 9 for gzip");
     }
+    if (options.exporter && options.exporter->path.empty()) refuse("exporter: the path must not be empty");
     // the inline setters do not look at the limit for values this short
     if (limits.attribute_value_bytes < kShortValue)
         refuse("limits.attribute_value_bytes must be at least 32");
@@ -268,7 +272,8 @@ PipelineSettings pipeline_settings(const TracerOptions& options, PipelineOptions
     // half.
     const std::size_t largest = std::max(adjusted.max_batch_bytes, settings.limits.span_bytes);
     const std::size_t total = settings.memory_budget_bytes / kChunkBytes;
-    settings.reserved_chunks = std::min(total / 2, (largest / kChunkData + 4) * adjusted.compressor_threads);
+    settings.reserved_chunks = std::min(
+        total / 2, (largest * body_growth(adjusted.encoding) / kChunkData + 4) * adjusted.compressor_threads);
     return settings;
 }
 
@@ -309,11 +314,19 @@ std::shared_ptr<TracerState> make_tracer(ClientState& client, TracerOptions opti
     const Log& log = core->log;
     core->is_enabled =
         is_switched_on(options.enable_monitoring, "JUDGMENT_MONITORING", "JUDGMENT_ENABLE_MONITORING", log);
-    if (core->is_enabled && client.credentials.empty()) {
+    const bool is_sent = !options.exporter;
+    if (core->is_enabled && is_sent && client.credentials.empty()) {
         log(LogLevel::kWarning, client.missing + " not set: nothing is traced");
         core->is_enabled = false;
     }
     if (!core->is_enabled) return core;
+    if (!is_sent) {
+        const std::string& path = options.exporter->path;
+        if (const std::string error = check_file(path); !error.empty()) {
+            refuse("exporter: cannot write to " + (path == "-" ? "standard output" : path) + ": " + error);
+        }
+        core->exporter_settings.file = path;
+    }
 
     core->resource = {{"service.name", client.options.project_name},
                       {"telemetry.sdk.name", "judgeval"},
@@ -326,10 +339,12 @@ std::shared_ptr<TracerState> make_tracer(ClientState& client, TracerOptions opti
     core->project_name = client.options.project_name;
     core->projects = client.projects;
     core->exporter_settings.options = options.pipeline;
-    core->exporter_settings.url = client.options.api_url + "/otel/v1/traces";
-    core->exporter_settings.headers = client.credentials;
-    core->exporter_settings.preparation =
-        resolve_project(client.options.api_url, client.credentials, core->project_name, core->projects);
+    if (is_sent) {
+        core->exporter_settings.url = client.options.api_url + "/otel/v1/traces";
+        core->exporter_settings.headers = client.credentials;
+        core->exporter_settings.preparation =
+            resolve_project(client.options.api_url, client.credentials, core->project_name, core->projects);
+    }
     core->pipeline_settings = pipeline_settings(options, core->exporter_settings.options, log);
 
     Clock::start();
@@ -356,7 +371,9 @@ Pipeline* start_pipeline(TracerState& tracer) noexcept {
         auto pipeline = std::make_unique<Pipeline>(core.pipeline_settings);
         ExporterSettings settings = core.exporter_settings;
         settings.random_seed = random_seed();
-        if (const auto id = core.projects->find(core.project_name)) {
+        const auto id =
+            settings.preparation ? core.projects->find(core.project_name) : std::optional<std::string>();
+        if (id) {
             settings.preparation.reset();
             settings.headers.push_back(project_header(*id));
         }

@@ -58,6 +58,10 @@ struct SpanLimits {
     std::size_t span_bytes = std::size_t{8} << 20U;
 };
 
+/// What spans are sent as. Any OpenTelemetry backend takes OTLP; FlatBuffers are for receivers that want to
+/// read spans in place (docs/encodings.md).
+enum class Encoding : std::uint8_t { kOtlp, kFlatBuffers };
+
 enum class Compression : std::uint8_t { kZstd, kGzip, kNone };
 
 enum class WhenFull : std::uint8_t {
@@ -77,6 +81,7 @@ struct PipelineOptions {
     std::size_t max_batch_bytes = std::size_t{1} << 20U;
     std::uint32_t max_requests_in_flight = 4;
 
+    Encoding encoding = Encoding::kOtlp;
     Compression compression = Compression::kZstd;
     int compression_level = 1;  ///< zstd: -7 to 19, gzip: 1 to 9
     std::uint32_t compressor_threads =
@@ -91,6 +96,15 @@ struct PipelineOptions {
     std::chrono::milliseconds shutdown_timeout{5000};
 };
 
+/// Writes spans to a file instead of sending them: the same batches, in the same encoding and compression,
+/// one after the other. Needs no credentials and no network. What is written can be printed, and sent later,
+/// by judgeval-cat.
+struct FileExporter {
+    /// Appended to; created, readable by its owner only, when it is not there. "-" is standard output, to
+    /// which the program must then write nothing else.
+    std::string path;
+};
+
 using ResourceValue = std::variant<std::string, bool, std::int64_t, double>;
 
 struct TracerOptions {
@@ -100,6 +114,7 @@ struct TracerOptions {
     std::optional<bool> enable_monitoring{};  ///< default: JUDGMENT_MONITORING, else true
     std::optional<bool> enable_evaluation{};  ///< default: JUDGMENT_EVALUATIONS, else true
     Sampler sampler = Sampler::always_on();
+    std::optional<FileExporter> exporter{};  ///< default: spans are sent to the client's api_url
     SpanLimits limits{};
     PipelineOptions pipeline{};
 };

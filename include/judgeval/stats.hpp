@@ -14,7 +14,7 @@ namespace judgeval {
 enum class DropReason : std::uint8_t {
     kTraceShed,        ///< the memory budget ran low: its whole trace was given up when its root started
     kBudgetExhausted,  ///< no memory was left when it ended (WhenFull::kBlock: not within max_block either)
-    kRefused,          ///< the backend answered with a status that must not be retried
+    kRefused,   ///< the backend answered with a status that must not be retried, or a file takes no more
     kRejected,  ///< the backend took the batch and rejected this many spans of it (OTLP partial success)
     kRetriesExhausted,   ///< the backend was out of reach for longer than max_retry_time
     kProjectUnresolved,  ///< the platform does not know the project, or refused to say
@@ -48,7 +48,7 @@ struct Stats {
     std::uint64_t truncated_values = 0;    ///< values cut to a limit, at a UTF-8 boundary
     std::uint64_t requests = 0;            ///< export requests sent, retries included
     std::uint64_t retries = 0;
-    std::uint64_t encoded_bytes = 0;  ///< OTLP bytes before compression
+    std::uint64_t encoded_bytes = 0;  ///< request bodies before compression
     std::uint64_t sent_bytes = 0;     ///< request bodies sent, retries included
     std::uint64_t memory_used = 0;    ///< bytes of the budget in use now
 

@@ -133,6 +133,22 @@ json json_view(const Scope& scope) {
             {"dropped_attributes_count", scope.dropped_attributes_count}};
 }
 
+json json_view(const ResourceSpans& resource_spans) {
+    json scopes = json::array();
+    for (const ScopeSpans& scope_spans : resource_spans.scope_spans) {
+        json spans = json::array();
+        for (const Span& span : scope_spans.spans) {
+            spans.push_back(json_view(span));
+        }
+        scopes.push_back({{"scope", json_view(scope_spans.scope)},
+                          {"schema_url", scope_spans.schema_url},
+                          {"spans", std::move(spans)}});
+    }
+    return {{"resource", json_view(resource_spans.resource)},
+            {"schema_url", resource_spans.schema_url},
+            {"scope_spans", std::move(scopes)}};
+}
+
 std::string to_text(const json& document) {
     return document.dump(-1, ' ', false, json::error_handler_t::replace);
 }

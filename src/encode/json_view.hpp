@@ -27,6 +27,7 @@ nlohmann::json json_view(const Span& span);
 
 nlohmann::json json_view(const Resource& resource);
 nlohmann::json json_view(const Scope& scope);
+nlohmann::json json_view(const ResourceSpans& resource_spans);
 
 /// The document as text. Bytes that are not valid UTF-8 are replaced by U+FFFD.
 std::string to_text(const nlohmann::json& document);

@@ -4,13 +4,13 @@
 // turns them into values.
 #include "encode/otlp_reader.hpp"
 
-#include <simdjson.h>
-
 #include <algorithm>
 #include <protozero/pbf_reader.hpp>
 #include <protozero/varint.hpp>
 #include <stdexcept>
 #include <utility>
+
+#include "encode/objection.hpp"
 
 namespace judgeval::encode {
 namespace {
@@ -22,17 +22,6 @@ using protozero::tag_and_type;
 /// A request that is well-formed protobuf, yet not to be accepted.
 class RefusedRequest : public std::runtime_error {
     using std::runtime_error::runtime_error;
-};
-
-/// Collects the first objection to what is being read.
-struct Objection {
-    std::string reason;
-
-    void raise(std::string_view text) {
-        if (reason.empty()) {
-            reason = text;
-        }
-    }
 };
 
 constexpr std::uint32_t varint_field(std::uint32_t number) {
@@ -82,9 +71,7 @@ bool bool_of(pbf_reader& reader) { return reader.get_uint64() != 0; }
 
 std::string text_of(pbf_reader& reader, Objection& objection, std::string_view what) {
     const std::string_view text = bytes_of(reader);
-    if (!text.empty() && !simdjson::validate_utf8(text.data(), text.size())) {
-        objection.raise(std::string{what} + " is not valid UTF-8");
-    }
+    objection.check_text(text, what);
     return std::string{text};
 }
 
@@ -186,19 +173,6 @@ void read_event(pbf_reader reader, Event& event, Objection& objection) {
     }
 }
 
-bool is_all_zero(std::string_view id) {
-    return std::all_of(id.begin(), id.end(), [](char byte) { return byte == 0; });
-}
-
-void check_id(std::string_view id, std::size_t length, Objection& objection, std::string_view what) {
-    if (id.size() != length) {
-        objection.raise(std::string{what} + " has " + std::to_string(id.size()) + " bytes, not " +
-                        std::to_string(length));
-    } else if (is_all_zero(id)) {
-        objection.raise(std::string{what} + " is all zeros");
-    }
-}
-
 void read_link(pbf_reader reader, Link& link, Objection& objection) {
     while (reader.next()) {
         switch (reader.tag_and_type()) {
@@ -224,8 +198,8 @@ void read_link(pbf_reader reader, Link& link, Objection& objection) {
                 skip_field(reader);
         }
     }
-    check_id(link.trace_id, 16, objection, "a link's trace id");
-    check_id(link.span_id, 8, objection, "a link's span id");
+    objection.check_id(link.trace_id, 16, "a link's trace id");
+    objection.check_id(link.span_id, 8, "a link's span id");
 }
 
 void read_status(pbf_reader reader, Status& status, Objection& objection) {
@@ -301,14 +275,9 @@ void read_span_into(std::string_view bytes, Span& span) {
                 skip_field(reader);
         }
     }
-    check_id(span.trace_id, 16, objection, "the trace id");
-    check_id(span.span_id, 8, objection, "the span id");
-    if (span.parent_span_id.size() == 8 && is_all_zero(span.parent_span_id)) {
-        span.parent_span_id.clear();  // some exporters write a root's absent parent as zeros
-    }
-    if (!span.parent_span_id.empty()) {
-        check_id(span.parent_span_id, 8, objection, "the parent span id");
-    }
+    objection.check_id(span.trace_id, 16, "the trace id");
+    objection.check_id(span.span_id, 8, "the span id");
+    objection.check_parent_id(span.parent_span_id);
     span.rejection = std::move(objection.reason);
 }
 

@@ -85,7 +85,7 @@ struct Span {
     std::string rejection;
 
     /// The Span message as it was received. Points into the bytes that were read and lives as long as they
-    /// do.
+    /// do. Empty when the span came in another encoding.
     std::string_view encoded;
 
     bool is_root() const { return parent_span_id.empty(); }

@@ -27,13 +27,14 @@ struct Batch {
     std::uint64_t id = 0;
     std::vector<Segment> segments;  ///< emptied once compressed
     std::uint64_t spans = 0;
-    std::size_t encoded_bytes = 0;  ///< OTLP bytes, with the frame
-    std::size_t record_bytes = 0;   ///< of these, the records
+    std::size_t encoded_bytes = 0;  ///< of the body before compression; FlatBuffers: known once compressed
+    std::size_t record_bytes = 0;   ///< of the records, which are OTLP
     /// How many spans had been collected before this batch's first one: what a flush compares with.
     std::uint64_t first_sequence = 0;
 
     Chunk* body = nullptr;  ///< chain of chunks
     std::size_t body_bytes = 0;
+    Encoding encoding = Encoding::kOtlp;
     Compression compression = Compression::kNone;
 
     enum class State : std::uint8_t { kCompressing, kReady, kSending };

@@ -10,9 +10,15 @@
 #include <string>
 #include <utility>
 
+#include "export/flatbuffers_body.hpp"
 #include "record/wire.hpp"
 
 namespace judgeval::detail {
+
+namespace {
+/// What a body amounts to is not known before it is written.
+constexpr std::size_t kUnknownSize = ZSTD_CONTENTSIZE_UNKNOWN;
+}  // namespace
 
 /// A growing chain of chunks.
 class Compressor::Output {
@@ -54,6 +60,7 @@ class Compressor::Output {
 };
 
 struct Compressor::Contexts {
+    Transcoder transcoder;
     ZSTD_CCtx* zstd = nullptr;
     z_stream gzip{};
     bool has_gzip = false;
@@ -118,7 +125,7 @@ bool Compressor::write(Output& output, Compression compression, std::string_view
             z_stream& stream = contexts_->gzip;
             stream.next_in =
                 reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));  // zlib's const is optional
-            stream.avail_in = static_cast<uInt>(bytes.size());  // a piece is never larger than a chunk
+            stream.avail_in = static_cast<uInt>(bytes.size());  // a piece is never larger than 2 GiB
             for (;;) {
                 const Output::Room room = output.room();
                 if (room.at == nullptr) return false;
@@ -150,10 +157,26 @@ bool Compressor::compress(Batch& batch, std::string_view before,
                           const std::function<void(const Segment&)>& done) {
     const Compression compression = batch.compression;
     Output output(pool_);
-    if (!begin(compression, batch.encoded_bytes) || !write(output, compression, before, false)) return false;
+    Transcoder* const transcoder =
+        batch.encoding == Encoding::kFlatBuffers ? &contexts_->transcoder : nullptr;
+    if (transcoder != nullptr) {
+        if (!transcoder->begin(before)) return false;
+        before = {};
+        batch.encoded_bytes = 0;
+    }
+    const std::size_t size = transcoder == nullptr ? batch.encoded_bytes : kUnknownSize;
+    if (!begin(compression, size) || !write(output, compression, before, false)) return false;
     while (!batch.segments.empty()) {
         // from the back: a segment that is done leaves the list, and records have no order to keep
         const Segment segment = batch.segments.back();
+        if (transcoder != nullptr) {
+            const std::string_view buffer = transcoder->encode(segment);
+            if (buffer.empty() || !write(output, compression, buffer, false)) return false;
+            batch.encoded_bytes += buffer.size();
+            batch.segments.pop_back();
+            done(segment);
+            continue;
+        }
         std::string_view bytes(reinterpret_cast<const char*>(segment.chunk->data) + segment.offset,
                                segment.size);
         for (const Chunk* chunk = segment.chunk;;) {
@@ -290,6 +313,7 @@ auto between(std::size_t begin, std::size_t end, Take take) {
 
 bool Compressor::split(Batch& batch, Batch& rest, const Frame& frame) {
     if (batch.spans < 2) return false;
+    if (batch.encoding == Encoding::kFlatBuffers) return split_flatbuffers(batch, rest);
     const std::size_t frame_bytes = batch.encoded_bytes - batch.record_bytes;
     MiddleFinder middle(batch.record_bytes);
     const bool is_read = read(batch, between(frame_bytes, batch.encoded_bytes, [&](std::string_view records) {
@@ -317,6 +341,40 @@ bool Compressor::split(Batch& batch, Batch& rest, const Frame& frame) {
     batch.record_bytes = middle.bytes();
     batch.encoded_bytes = frame.before(batch.record_bytes).size() + batch.record_bytes;
     batch.spans = middle.spans();
+    first.give_to(batch, batch.compression);
+    pool_.release_chain(refused);
+    return true;
+}
+
+/// The same with buffers in place of records.
+bool Compressor::split_flatbuffers(Batch& batch, Batch& rest) {
+    std::string plain;
+    plain.reserve(batch.encoded_bytes);
+    const bool is_read = read(batch, [&plain](std::string_view bytes) {
+        plain += bytes;
+        return true;
+    });
+    const auto divided = is_read ? divide_body(plain) : std::nullopt;
+    if (!divided) return false;
+    Output first(pool_);
+    Output second(pool_);
+    const auto put = [&](Output& output, const std::string& bytes) {
+        return this->begin(batch.compression, bytes.size()) &&
+               write(output, batch.compression, bytes, false) && write(output, batch.compression, {}, true);
+    };
+    if (!put(first, divided->first) || !put(second, divided->second)) return false;
+    Chunk* const refused = batch.body;
+    rest.encoding = batch.encoding;
+    rest.encoded_bytes = divided->second.size();
+    rest.spans = batch.spans - divided->first_spans;
+    second.give_to(rest, batch.compression);
+    // Of the records only the sum is known here; they are told apart by what became of them.
+    rest.record_bytes = static_cast<std::size_t>(static_cast<double>(batch.record_bytes) *
+                                                 static_cast<double>(divided->second.size()) /
+                                                 static_cast<double>(plain.size()));
+    batch.record_bytes -= std::min(rest.record_bytes, batch.record_bytes);
+    batch.encoded_bytes = divided->first.size();
+    batch.spans = divided->first_spans;
     first.give_to(batch, batch.compression);
     pool_.release_chain(refused);
     return true;

@@ -23,9 +23,10 @@ class Compressor {
     Compressor(const Compressor&) = delete;
     Compressor& operator=(const Compressor&) = delete;
 
-    /// Writes `before` and the segments' records as batch.body. `done` is told of each segment no longer
-    /// needed. False when memory ran out or the library failed; then batch.body is null and what was not
-    /// `done` still needs it.
+    /// Writes `before` and the segments' records as batch.body; or, when FlatBuffers are asked for, the
+    /// buffers that say the same, `before` being the frame of no records. `done` is told of each segment no
+    /// longer needed. False when memory ran out or the library failed; then batch.body is null and what was
+    /// not `done` still needs it.
     [[nodiscard]] bool compress(Batch& batch, std::string_view before,
                                 const std::function<void(const Segment&)>& done);
 
@@ -33,9 +34,9 @@ class Compressor {
     /// as it was.
     [[nodiscard]] bool recompress_as_gzip(Batch& batch);
 
-    /// Divides a body between two records, as near to its middle as they allow, for an endpoint that finds it
-    /// too large: `batch` keeps the first part, `rest` becomes a batch of the others. False when there is
-    /// only one record, or it could not; the body is as it was.
+    /// Divides a body between two records (or buffers), as near to its middle as they allow, for an endpoint
+    /// that finds it too large: `batch` keeps the first part, `rest` becomes a batch of the others. False
+    /// when there is only one record, or it could not; the body is as it was.
     [[nodiscard]] bool split(Batch& batch, Batch& rest, const Frame& frame);
 
   private:
@@ -43,6 +44,7 @@ class Compressor {
     struct Contexts;
     bool write(Output& output, Compression compression, std::string_view bytes, bool is_last);
     bool begin(Compression compression, std::size_t size);
+    bool split_flatbuffers(Batch& batch, Batch& rest);
     template <typename Take>
     bool read(const Batch& batch, Take take);
 

@@ -2,6 +2,7 @@
 #include "export/curl_transport.hpp"
 
 #include <curl/curl.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstring>
@@ -16,6 +17,11 @@ namespace {
 void start_curl() {
     static std::once_flag once;
     std::call_once(once, [] { ::curl_global_init(CURL_GLOBAL_DEFAULT); });
+}
+
+/// A program that the application starts with exec must not hold the connection open, nor read from it.
+curl_socket_t open_socket(void* /*self*/, curlsocktype /*purpose*/, curl_sockaddr* address) {
+    return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
 struct FreeCurlUrl {
@@ -181,6 +187,7 @@ void CurlTransport::send(std::uint64_t id, const HttpRequest& what) {
     ::curl_easy_setopt(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
     if (!options.ca_file.empty()) ::curl_easy_setopt(easy, CURLOPT_CAINFO, options.ca_file.c_str());
     ::curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    ::curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &open_socket);
 
     if (const CURLMcode result = ::curl_multi_add_handle(state_->multi, easy); result != CURLM_OK) {
         state_->failed.push_back({id, {0, ::curl_multi_strerror(result), {}, {}}});

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "encode/flatbuffers_reader.hpp"
+#include "export/flatbuffers_body.hpp"
 #include "export/partial_success.hpp"
 #include "export/retry.hpp"
 
@@ -27,8 +29,13 @@ std::string quote(const std::string& said) {
 }
 
 std::string describe(const HttpResponse& response) {
-    if (response.status == 0) return response.error.empty() ? "no answer" : response.error;
+    if (!response.error.empty()) return response.error;
+    if (response.status == 0) return "no answer";
     return "HTTP " + std::to_string(response.status) + quote(response.body);
+}
+
+std::string_view content_type(Encoding encoding) {
+    return encoding == Encoding::kFlatBuffers ? encode::kFlatBuffersContentType : "application/x-protobuf";
 }
 
 int zstd_level(const PipelineOptions& options) {
@@ -230,7 +237,8 @@ bool Exporter::should_compress() const {
     if (!is_due) return false;
     // A batch that does not compress takes as much as it holds. When nothing else is on its way the reserve
     // suffices.
-    const std::size_t needed = settings_.options.max_batch_bytes / kChunkData + 2;
+    const std::size_t needed =
+        settings_.options.max_batch_bytes * body_growth(settings_.options.encoding) / kChunkData + 2;
     return batches_.empty() || pool.free() >= needed;
 }
 
@@ -253,12 +261,12 @@ void Exporter::compress_next(SteadyTime now) {
         }
         pending_bytes_ -= records;
         pending_sequence_ += batch.spans;
-        const std::string before = frame_.before(records);
+        batch.encoding = settings_.options.encoding;
+        const std::string before = frame_.before(batch.encoding == Encoding::kOtlp ? records : 0);
         batch.encoded_bytes = before.size() + records;
         batch.record_bytes = records;
         batch.compression = compression_;
         batch.created = now;
-        counters_.encoded_bytes.add(batch.encoded_bytes);
         batches_.emplace(batch.id, std::move(made));
         if (threads_) {
             threads_->submit(&batch, before);
@@ -281,6 +289,7 @@ void Exporter::take_compressed() {
 
 void Exporter::finish_compression(Batch& batch, bool is_compressed) {
     if (!is_compressed) return drop(batch, DropReason::kInternal);
+    counters_.encoded_bytes.add(batch.encoded_bytes);
     batch.state = Batch::State::kReady;
 }
 
@@ -294,7 +303,7 @@ void Exporter::send_due(SteadyTime now) {
         if (sending_ >= settings_.options.max_requests_in_flight) return;
         if (batch->state != Batch::State::kReady || now < batch->next_attempt) continue;
         HttpRequest request{settings_.url, settings_.headers, batch->body_pieces()};
-        request.headers.emplace_back("Content-Type: application/x-protobuf");
+        request.headers.push_back("Content-Type: " + std::string(content_type(batch->encoding)));
         if (batch->compression == Compression::kZstd) request.headers.emplace_back("Content-Encoding: zstd");
         if (batch->compression == Compression::kGzip) request.headers.emplace_back("Content-Encoding: gzip");
         batch->state = Batch::State::kSending;

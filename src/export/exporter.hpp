@@ -36,6 +36,7 @@ struct Preparation {
 struct ExporterSettings {
     std::string url;
     std::vector<std::string> headers;
+    std::string file;  ///< not empty: bodies go there ("-": standard output), the two above are not used
     std::optional<Preparation> preparation;
     PipelineOptions options;
     std::uint64_t random_seed = 0;  ///< of the retries' jitter

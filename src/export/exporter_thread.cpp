@@ -1,6 +1,8 @@
 // The loop: step, tell who waits, wait for the network or the clock.
 #include "export/exporter_thread.hpp"
 
+#include "export/curl_transport.hpp"
+#include "export/file_transport.hpp"
 #include "export/quiet_thread.hpp"
 #include "record/clock.hpp"
 
@@ -9,14 +11,19 @@ namespace judgeval::detail {
 namespace {
 constexpr std::chrono::seconds kRecalibrateEvery{1};
 constexpr std::chrono::seconds kIdleBeforeTrim{10};
+
+std::unique_ptr<Transport> make_transport(const ExporterSettings& settings) {
+    if (!settings.file.empty()) return std::make_unique<FileTransport>(settings.file);
+    return std::make_unique<CurlTransport>(settings.options);
+}
 }  // namespace
 
 ExporterThread::ExporterThread(Pipeline& pipeline, Frame frame, ExporterSettings settings, const Log& log)
     : pipeline_(pipeline),
       log_(log),
-      transport_(settings.options),
-      exporter_(pipeline, std::move(frame), std::move(settings), transport_, clock_, log) {
-    pipeline_.set_waker([this] { transport_.wake(); });
+      transport_(make_transport(settings)),
+      exporter_(pipeline, std::move(frame), std::move(settings), *transport_, clock_, log) {
+    pipeline_.set_waker([this] { transport_->wake(); });
     thread_ = start_quiet_thread("judgeval-export", [this] { run(); });
 }
 
@@ -26,7 +33,7 @@ bool ExporterThread::flush(SteadyTime deadline) noexcept {
     std::unique_lock lock(mutex_);
     if (stopped_) return left_nothing_;
     const std::uint64_t ticket = ++flushes_requested_;
-    transport_.wake();
+    transport_->wake();
     changed_.wait_until(lock, deadline, [&] { return flushes_done_ >= ticket || stopped_; });
     return flushes_done_ >= ticket;
 }
@@ -40,7 +47,7 @@ bool ExporterThread::stop(SteadyTime deadline) noexcept {
     } else {
         stop_deadline_ = std::min(stop_deadline_, deadline);
     }
-    if (!stopped_) transport_.wake();
+    if (!stopped_) transport_->wake();
     // The loop ends on its own at the deadline, within the time of one step: waiting for it keeps its memory
     // valid.
     changed_.wait(lock, [this] { return stopped_; });
@@ -99,7 +106,7 @@ void ExporterThread::run() {
             }
             pipeline_.pool().prefault();
             pipeline_.pool().wake_waiters();
-            transport_.wait(deadline - now, completions);
+            transport_->wait(deadline - now, completions);
         }
     } catch (const std::exception& error) {
         log_(LogLevel::kError, std::string("the exporter stopped: ") + error.what());

@@ -7,18 +7,19 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
 
-#include "export/curl_transport.hpp"
 #include "export/exporter.hpp"
 
 namespace judgeval::detail {
 
 class ExporterThread {
   public:
-    /// Throws std::system_error when the thread cannot be started, std::bad_alloc when memory is out.
+    /// Throws std::system_error when the thread cannot be started or the file not be opened, std::bad_alloc
+    /// when memory is out.
     ExporterThread(Pipeline& pipeline, Frame frame, ExporterSettings settings, const Log& log);
     ~ExporterThread();
     ExporterThread(const ExporterThread&) = delete;
@@ -43,7 +44,7 @@ class ExporterThread {
     Pipeline& pipeline_;
     const Log& log_;
     SystemClock clock_;
-    CurlTransport transport_;
+    std::unique_ptr<Transport> transport_;
     Exporter exporter_;
 
     std::mutex mutex_;

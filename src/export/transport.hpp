@@ -1,7 +1,7 @@
 // The exporter's seams to the world: an HTTP transport and a clock.
 //
-// There are two of each: libcurl with the system's clocks, and the simulator of the tests, so that the
-// exporter that ships is the one that is simulated. Used by the exporter's thread only, but for wake().
+// Bodies go out through libcurl, or into a file; the tests simulate transport and clock, so that the exporter
+// that ships is the one that is simulated. Used by the exporter's thread only, but for wake().
 #pragma once
 
 #include <chrono>
@@ -36,7 +36,7 @@ struct HttpRequest {
 
 struct HttpResponse {
     int status = 0;           ///< 0: no answer, see error
-    std::string error;        ///< what failed between us and the server
+    std::string error;        ///< what failed between us and the server, or in writing to the file
     std::string retry_after;  ///< the header's value
     std::string body;         ///< at most kResponseMost bytes
 };

@@ -19,6 +19,7 @@ namespace judgeval::encode {
 namespace {
 
 using protozero::pbf_writer;
+using test::full_span;
 using test::integer_value;
 using test::key_value;
 using test::span_id_of;
@@ -37,77 +38,6 @@ const Alternative& value_of(const Attributes& attributes, std::string_view key) 
         throw std::runtime_error{"no attribute " + std::string{key}};
     }
     return std::get<Alternative>(value->value);
-}
-
-/// A span with every field of the schema.
-std::string full_span() {
-    std::string result;
-    pbf_writer span{result};
-    span.add_bytes(1, trace_id_of(7));
-    span.add_bytes(2, span_id_of(8));
-    span.add_string(3, "vendor=state");
-    span.add_bytes(4, span_id_of(9));
-    span.add_string(5, "résumé");
-    span.add_enum(6, 3);
-    span.add_fixed64(7, 1'700'000'000'123'456'789U);
-    span.add_fixed64(8, 1'700'000'000'223'456'789U);
-    span.add_message(9, key_value("text", text_value(std::string_view{"a\0b", 3})));
-    span.add_message(9, key_value("integer", integer_value(-42)));
-    span.add_message(9, key_value("double", test::double_value(0.1)));
-    {
-        pbf_writer attribute{span, 9};
-        attribute.add_string(1, "yes");
-        pbf_writer value{attribute, 2};
-        value.add_bool(2, true);
-    }
-    {
-        pbf_writer attribute{span, 9};
-        attribute.add_string(1, "bytes");
-        pbf_writer value{attribute, 2};
-        value.add_bytes(7, std::string{"\xff\x00", 2});
-    }
-    {
-        pbf_writer attribute{span, 9};
-        attribute.add_string(1, "array");
-        pbf_writer value{attribute, 2};
-        pbf_writer array{value, 5};
-        array.add_message(1, text_value("one"));
-        array.add_message(1, integer_value(2));
-    }
-    {
-        pbf_writer attribute{span, 9};
-        attribute.add_string(1, "list");
-        pbf_writer value{attribute, 2};
-        pbf_writer list{value, 6};
-        list.add_message(1, key_value("inner", text_value("deep")));
-    }
-    span.add_message(9, key_value("nothing", ""));
-    span.add_uint32(10, 11);
-    {
-        pbf_writer event{span, 11};
-        event.add_fixed64(1, 55);
-        event.add_string(2, "exception");
-        event.add_message(3, key_value("exception.type", text_value("std::runtime_error")));
-        event.add_uint32(4, 12);
-    }
-    span.add_uint32(12, 13);
-    {
-        pbf_writer link{span, 13};
-        link.add_bytes(1, trace_id_of(70));
-        link.add_bytes(2, span_id_of(80));
-        link.add_string(3, "link=state");
-        link.add_message(4, key_value("why", text_value("fork")));
-        link.add_uint32(5, 14);
-        link.add_fixed32(6, 0x301);
-    }
-    span.add_uint32(14, 15);
-    {
-        pbf_writer status{span, 15};
-        status.add_string(2, "it broke");
-        status.add_enum(3, 2);
-    }
-    span.add_fixed32(16, 0x101);
-    return result;
 }
 
 TEST(OtlpReader, ReadsEveryFieldOfASpan) {

@@ -31,6 +31,7 @@ TEST(Delivery, HundredThousandSpansFromEightThreads) {
 }
 
 struct Compressed {
+    Encoding encoding;
     Compression compression;
     std::uint32_t threads;
     const char* name;
@@ -44,6 +45,7 @@ class DeliveryCompressed : public ::testing::TestWithParam<Compressed> {};
 TEST_P(DeliveryCompressed, ArrivesAsRecorded) {
     RunningBackend backend;
     TracerOptions options = lossless();
+    options.pipeline.encoding = GetParam().encoding;
     options.pipeline.compression = GetParam().compression;
     options.pipeline.compressor_threads = GetParam().threads;
     options.pipeline.max_batch_bytes = std::size_t{128} << 10U;  // many batches, several at a time
@@ -63,14 +65,19 @@ TEST_P(DeliveryCompressed, ArrivesAsRecorded) {
     expect_received(backend, records);
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, DeliveryCompressed,
-                         ::testing::Values(Compressed{Compression::kZstd, 1, "Zstd"},
-                                           Compressed{Compression::kZstd, 2, "ZstdTwoThreads"},
-                                           Compressed{Compression::kGzip, 1, "Gzip"},
-                                           Compressed{Compression::kGzip, 2, "GzipTwoThreads"},
-                                           Compressed{Compression::kNone, 1, "None"},
-                                           Compressed{Compression::kNone, 2, "NoneTwoThreads"}),
-                         [](const auto& instance) { return std::string(instance.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    Each, DeliveryCompressed,
+    ::testing::Values(Compressed{Encoding::kOtlp, Compression::kZstd, 1, "Zstd"},
+                      Compressed{Encoding::kOtlp, Compression::kZstd, 2, "ZstdTwoThreads"},
+                      Compressed{Encoding::kOtlp, Compression::kGzip, 1, "Gzip"},
+                      Compressed{Encoding::kOtlp, Compression::kGzip, 2, "GzipTwoThreads"},
+                      Compressed{Encoding::kOtlp, Compression::kNone, 1, "None"},
+                      Compressed{Encoding::kOtlp, Compression::kNone, 2, "NoneTwoThreads"},
+                      Compressed{Encoding::kFlatBuffers, Compression::kZstd, 1, "FlatBuffersZstd"},
+                      Compressed{Encoding::kFlatBuffers, Compression::kZstd, 2, "FlatBuffersZstdTwoThreads"},
+                      Compressed{Encoding::kFlatBuffers, Compression::kGzip, 1, "FlatBuffersGzip"},
+                      Compressed{Encoding::kFlatBuffers, Compression::kNone, 1, "FlatBuffersNone"}),
+    [](const auto& instance) { return std::string(instance.param.name); });
 
 TEST(Delivery, BlockingPolicyLosesNothingInLittleMemory) {
     RunningBackend backend;

@@ -64,11 +64,13 @@ TEST(Program, RefusesWrongOptionsWithAReason) {
     };
     const auto [port_code, port_text] = refusal_of({"--port", "70000"});
     EXPECT_EQ(port_code, 2);
-    EXPECT_THAT(port_text, HasSubstr("--port takes a number from 0 to 65535, not \"70000\""));
+    EXPECT_THAT(port_text, HasSubstr("--port: Value 70000 not in range 0 to 65535"));
     const auto [word_code, word_text] = refusal_of({"rubbish"});
     EXPECT_EQ(word_code, 2);
-    EXPECT_THAT(word_text, HasSubstr("unexpected argument \"rubbish\""));
+    EXPECT_THAT(word_text, HasSubstr("The following argument was not expected: rubbish"));
     EXPECT_EQ(refusal_of({"--no-such-option"}).first, 2);
+    EXPECT_EQ(refusal_of({"--print", "-1"}).first, 2);
+    EXPECT_EQ(refusal_of({"--maximum-body-bytes", "many"}).first, 2);
     const auto [file_code, file_text] = refusal_of({"--database", "/no/such/directory/spans.db"});
     EXPECT_EQ(file_code, 1);
     EXPECT_THAT(file_text, HasSubstr("cannot open the database /no/such/directory/spans.db"));

@@ -19,11 +19,15 @@ constexpr std::size_t kPieceBytes = 128 * 1024;
 /// RFC 9659: a zstd content coding must not ask for a window of more than 8 MiB.
 constexpr int kMaximumZstdWindowLog = 23;
 
-DecodedBody failure(BodyOutcome outcome, std::string error) { return {outcome, {}, std::move(error)}; }
+DecodedBody failure(BodyOutcome outcome, std::string error, std::string bytes = {}) {
+    return {outcome, std::move(bytes), std::move(error)};
+}
 
-DecodedBody too_large(std::size_t maximum_bytes) {
+DecodedBody too_large(std::size_t maximum_bytes, std::string bytes) {
+    bytes.resize(std::min(bytes.size(), maximum_bytes));
     return failure(BodyOutcome::too_large,
-                   "the decompressed body is larger than " + std::to_string(maximum_bytes) + " bytes");
+                   "the decompressed body is larger than " + std::to_string(maximum_bytes) + " bytes",
+                   std::move(bytes));
 }
 
 DecodedBody decode_gzip(std::string_view body, std::size_t maximum_bytes) {
@@ -56,21 +60,24 @@ DecodedBody decode_gzip(std::string_view body, std::size_t maximum_bytes) {
             stream.next_out = reinterpret_cast<Bytef*>(piece.data());
             stream.avail_out = static_cast<uInt>(piece.size());
             const int status = inflate(&stream, Z_NO_FLUSH);
+            const std::size_t length = piece.size() - stream.avail_out;
+            const bool is_too_large = length > maximum_bytes - result.bytes.size();
+            result.bytes.append(piece.data(), length);
             if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR) {
                 return failure(BodyOutcome::malformed,
                                std::string{"the body is not valid gzip: "} +
-                                   (stream.msg != nullptr ? stream.msg : "corrupt data"));
+                                   (stream.msg != nullptr ? stream.msg : "corrupt data"),
+                               std::move(result.bytes));
             }
-            const std::size_t length = piece.size() - stream.avail_out;
-            if (length > maximum_bytes - result.bytes.size()) {
-                return too_large(maximum_bytes);
+            if (is_too_large) {
+                return too_large(maximum_bytes, std::move(result.bytes));
             }
-            result.bytes.append(piece.data(), length);
             member_is_complete = status == Z_STREAM_END;
         } while (!member_is_complete && stream.avail_out == 0);
     }
     if (!member_is_complete) {
-        return failure(BodyOutcome::malformed, "the body is not valid gzip: it ends too early");
+        return failure(BodyOutcome::malformed, "the body is not valid gzip: it ends too early",
+                       std::move(result.bytes));
     }
     return result;
 }
@@ -90,19 +97,22 @@ DecodedBody decode_zstd(std::string_view body, std::size_t maximum_bytes) {
     while (input.pos < input.size || output_is_full) {
         ZSTD_outBuffer output{piece.data(), piece.size(), 0};
         const std::size_t status = ZSTD_decompressStream(context.get(), &output, &input);
+        const bool is_too_large = output.pos > maximum_bytes - result.bytes.size();
+        result.bytes.append(piece.data(), output.pos);
         if (ZSTD_isError(status) != 0) {
             return failure(BodyOutcome::malformed,
-                           std::string{"the body is not valid zstd: "} + ZSTD_getErrorName(status));
+                           std::string{"the body is not valid zstd: "} + ZSTD_getErrorName(status),
+                           std::move(result.bytes));
         }
-        if (output.pos > maximum_bytes - result.bytes.size()) {
-            return too_large(maximum_bytes);
+        if (is_too_large) {
+            return too_large(maximum_bytes, std::move(result.bytes));
         }
-        result.bytes.append(piece.data(), output.pos);
         frame_is_complete = status == 0;
         output_is_full = !frame_is_complete && output.pos == output.size;
     }
     if (!frame_is_complete) {
-        return failure(BodyOutcome::malformed, "the body is not valid zstd: it ends too early");
+        return failure(BodyOutcome::malformed, "the body is not valid zstd: it ends too early",
+                       std::move(result.bytes));
     }
     return result;
 }
@@ -115,7 +125,7 @@ DecodedBody decode_body(std::string_view content_encoding, std::string body, std
                    [](unsigned char character) { return static_cast<char>(std::tolower(character)); });
     if (encoding.empty() || encoding == "identity") {
         if (body.size() > maximum_bytes) {
-            return too_large(maximum_bytes);
+            return too_large(maximum_bytes, std::move(body));
         }
         return {BodyOutcome::decoded, std::move(body), {}};
     }

@@ -13,7 +13,7 @@ enum class BodyOutcome { decoded, malformed, too_large, unknown_encoding };
 
 struct DecodedBody {
     BodyOutcome outcome = BodyOutcome::decoded;
-    std::string bytes;  ///< empty unless decoded
+    std::string bytes;  ///< what came out; not all of it unless decoded
     std::string error;  ///< what is wrong, for the sender; empty when decoded
 };
 

@@ -1,17 +1,14 @@
 // judgeval-local: the command line around LocalBackend. The main thread waits for a signal; everything else
 // happens on the backend's threads.
-#include <getopt.h>
 #include <unistd.h>
 
-#include <charconv>
+#include <CLI/CLI.hpp>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
-#include <string>
-#include <string_view>
 
 #include "local/backend.hpp"
 
@@ -22,98 +19,49 @@ using judgeval::local::Counts;
 using judgeval::local::LocalBackend;
 using judgeval::local::LocalBackendOptions;
 
-constexpr std::string_view kUsage =
-    R"(judgeval-local takes traces as the Judgment platform does, on 127.0.0.1, and shows them.
-
-Usage: judgeval-local [options]
-  --port N                      listen on this port (default 0: the system chooses one)
-  --database FILE               keep spans in this SQLite file (default: in memory)
-  --api-key KEY                 accept this API key only (default: any)
-  --print N                     print at most N trees of traces, 0 for none (default: all)
-  --quiet-milliseconds N        a trace is printed when its root has ended and it was quiet this long (default 500)
-  --capture DIRECTORY           write each trace request's decompressed body and headers to files
-  --maximum-body-bytes N        largest body as sent (default 67108864)
-  --maximum-decompressed-bytes N  largest body when decompressed (default 268435456)
-  --help                        this text
-
-Then set JUDGMENT_API_URL to the address it prints. Queries: /api/counts, /api/projects,
-/api/traces?limit=N&offset=M&project=NAME, /api/traces/TRACE_ID, /healthz.
-)";
-
 constexpr int kWrongUsage = 2;
 
-[[noreturn]] void refuse(const std::string& message) {
-    std::cerr << "judgeval-local: " << message << "\nTry: judgeval-local --help\n";
-    std::exit(kWrongUsage);
-}
-
-std::uint64_t number(const char* option, std::string_view text, std::uint64_t maximum) {
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size() || value > maximum) {
-        refuse("--" + std::string{option} + " takes a number from 0 to " + std::to_string(maximum) +
-               ", not \"" + std::string{text} + "\"");
-    }
-    return value;
-}
-
+/// Ends the program when the options are wrong, or help is asked for.
 LocalBackendOptions parse(int argument_count, char** arguments) {
-    constexpr std::uint64_t kMaximumPort = 65535;
-    constexpr std::uint64_t kMaximumQuietMilliseconds = 3'600'000;
     constexpr std::uint64_t kMaximumBytes = std::uint64_t{1} << 30U;
-    static constexpr option kOptions[] = {{"port", required_argument, nullptr, 'p'},
-                                          {"database", required_argument, nullptr, 'd'},
-                                          {"api-key", required_argument, nullptr, 'k'},
-                                          {"print", required_argument, nullptr, 'n'},
-                                          {"quiet-milliseconds", required_argument, nullptr, 'q'},
-                                          {"capture", required_argument, nullptr, 'c'},
-                                          {"maximum-body-bytes", required_argument, nullptr, 'b'},
-                                          {"maximum-decompressed-bytes", required_argument, nullptr, 'm'},
-                                          {"help", no_argument, nullptr, 'h'},
-                                          {nullptr, 0, nullptr, 0}};
     LocalBackendOptions options;
     options.trace_output = &std::cout;
     options.printing.colours = isatty(STDOUT_FILENO) == 1 ? Colours::on : Colours::off;
-    int letter = 0;
-    int index = 0;
-    while ((letter = getopt_long(argument_count, arguments, "", kOptions, &index)) != -1) {
-        switch (letter) {
-            case 'p':
-                options.port = static_cast<int>(number("port", optarg, kMaximumPort));
-                break;
-            case 'd':
-                options.database = optarg;
-                break;
-            case 'k':
-                options.api_key = optarg;
-                break;
-            case 'n':
-                options.printing.maximum_trees = number("print", optarg, UINT64_MAX);
-                break;
-            case 'q':
-                options.printing.quiet_time = std::chrono::milliseconds{
-                    number("quiet-milliseconds", optarg, kMaximumQuietMilliseconds)};
-                break;
-            case 'c':
-                options.capture_directory = optarg;
-                break;
-            case 'b':
-                options.maximum_body_bytes = number("maximum-body-bytes", optarg, kMaximumBytes);
-                break;
-            case 'm':
-                options.maximum_decompressed_bytes =
-                    number("maximum-decompressed-bytes", optarg, kMaximumBytes);
-                break;
-            case 'h':
-                std::cout << kUsage;
-                std::exit(0);
-            default:
-                refuse("the option was not understood");
-        }
+    std::int64_t quiet_milliseconds = options.printing.quiet_time.count();
+
+    CLI::App app{"judgeval-local takes traces as the Judgment platform does, on 127.0.0.1, and shows them.",
+                 "judgeval-local"};
+    app.add_option("--port", options.port, "listen on this port; 0: the system chooses one")
+        ->check(CLI::Range(0, 65535))
+        ->capture_default_str();
+    app.add_option("--database", options.database, "keep spans in this SQLite file")->capture_default_str();
+    app.add_option("--api-key", options.api_key, "accept this API key only (default: any)");
+    app.add_option("--print", options.printing.maximum_trees,
+                   "print at most so many trees of traces, 0 for none (default: all)")
+        ->check(CLI::NonNegativeNumber);
+    app.add_option("--quiet-milliseconds", quiet_milliseconds,
+                   "a trace is printed when its root has ended and it was quiet this long")
+        ->check(CLI::Range(0, 3'600'000))
+        ->capture_default_str();
+    app.add_option("--capture", options.capture_directory,
+                   "write each trace request's decompressed body and headers to files in this directory")
+        ->type_name("DIRECTORY");
+    app.add_option("--maximum-body-bytes", options.maximum_body_bytes, "largest body as sent")
+        ->check(CLI::Range(std::uint64_t{0}, kMaximumBytes))
+        ->capture_default_str();
+    app.add_option("--maximum-decompressed-bytes", options.maximum_decompressed_bytes,
+                   "largest body when decompressed")
+        ->check(CLI::Range(std::uint64_t{0}, kMaximumBytes))
+        ->capture_default_str();
+    app.footer(
+        "Then set JUDGMENT_API_URL to the address it prints. Queries: /api/counts, /api/projects,\n"
+        "/api/traces?limit=N&offset=M&project=NAME, /api/traces/TRACE_ID, /healthz.");
+    try {
+        app.parse(argument_count, arguments);
+    } catch (const CLI::ParseError& error) {
+        std::exit(app.exit(error) == 0 ? 0 : kWrongUsage);
     }
-    if (optind < argument_count) {
-        refuse("unexpected argument \"" + std::string{arguments[optind]} + "\"");
-    }
+    options.printing.quiet_time = std::chrono::milliseconds{quiet_milliseconds};
     return options;
 }
 

@@ -32,10 +32,11 @@ RequestCapture::RequestCapture(std::filesystem::path directory) : directory_(std
     }
 }
 
-void RequestCapture::write(std::string_view body, const nlohmann::json& description) {
+void RequestCapture::write(std::string_view body, std::string_view suffix,
+                           const nlohmann::json& description) {
     std::string digits = std::to_string(++next_number_);
     digits.insert(0, digits.size() < 6 ? 6 - digits.size() : 0, '0');
-    write_file(directory_ / ("request-" + digits + ".pb"), body);
+    write_file(directory_ / ("request-" + digits + std::string{suffix}), body);
     write_file(directory_ / ("request-" + digits + ".json"), encode::to_text(description) + "\n");
 }
 

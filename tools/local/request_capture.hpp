@@ -1,6 +1,6 @@
 // Writes what trace requests carried to files, for tests and for people who look at bytes: request-NNNNNN.pb
-// has the decompressed body, request-NNNNNN.json how it was sent. Called by the threads that serve requests,
-// any number at a time.
+// (or .flatbuffers) has the decompressed body, request-NNNNNN.json how it was sent. Called by the threads
+// that serve requests, any number at a time.
 #pragma once
 
 #include <atomic>
@@ -18,8 +18,8 @@ class RequestCapture {
     /// std::runtime_error.
     explicit RequestCapture(std::filesystem::path directory);
 
-    /// `description` goes to the .json file. Throws std::runtime_error.
-    void write(std::string_view body, const nlohmann::json& description);
+    /// `suffix` is that of the body's file, `description` goes to the .json file. Throws std::runtime_error.
+    void write(std::string_view body, std::string_view suffix, const nlohmann::json& description);
 
   private:
     std::filesystem::path directory_;

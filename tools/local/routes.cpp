@@ -15,6 +15,7 @@
 #include <string_view>
 #include <utility>
 
+#include "encode/flatbuffers_reader.hpp"
 #include "encode/json_view.hpp"
 #include "encode/otlp_reader.hpp"
 #include "local/body_decoder.hpp"
@@ -214,8 +215,11 @@ void take_traces(const RouteContext& context, const Request& request, Response& 
         answer_text(response, 404, "the organization has no project of that id; resolve its name first");
         return;
     }
-    if (!has_media_type(request, "application/x-protobuf")) {
-        answer_text(response, 415, "the Content-Type must be application/x-protobuf");
+    const bool is_flatbuffers = has_media_type(request, encode::kFlatBuffersContentType);
+    if (!is_flatbuffers && !has_media_type(request, "application/x-protobuf")) {
+        answer_text(response, 415,
+                    "the Content-Type must be application/x-protobuf or " +
+                        std::string{encode::kFlatBuffersContentType});
         return;
     }
     const std::size_t bytes = body->size();
@@ -226,9 +230,12 @@ void take_traces(const RouteContext& context, const Request& request, Response& 
         return;
     }
     if (context.capture != nullptr) {
-        context.capture->write(decoded.bytes, describe_request(request, bytes, decoded.bytes.size()));
+        context.capture->write(decoded.bytes, is_flatbuffers ? ".flatbuffers" : ".pb",
+                               describe_request(request, bytes, decoded.bytes.size()));
     }
-    const encode::ReadResult<encode::TraceRequest> read = encode::read_trace_request(decoded.bytes);
+    const encode::ReadResult<encode::TraceRequest> read =
+        is_flatbuffers ? encode::read_flatbuffers(decoded.bytes, context.maximum_decompressed_bytes)
+                       : encode::read_trace_request(decoded.bytes);
     if (!read.message) {
         answer_text(response, 400, read.error);
         return;

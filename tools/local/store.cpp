@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "encode/json_view.hpp"
+#include "encode/otlp_writer.hpp"
 
 namespace judgeval::local {
 namespace {
@@ -258,6 +259,9 @@ std::int64_t Store::trace_row(std::int64_t project, std::string_view trace_id, C
 }
 
 void Store::add_span(std::int64_t trace, std::int64_t origin, const encode::Span& span, Counts& counts) {
+    // What came in another encoding is kept as OTLP, too.
+    const std::string written = span.encoded.empty() ? encode::write_span(span) : std::string{};
+    const std::string_view encoded = span.encoded.empty() ? std::string_view{written} : span.encoded;
     const auto run_with_span = [&](Statement& statement) {
         statement.bind(1, trace).bind_blob(2, span.span_id).bind(4, origin).bind_text(5, span.name);
         if (span.is_root()) {
@@ -274,7 +278,7 @@ void Store::add_span(std::int64_t trace, std::int64_t origin, const encode::Span
             .bind(8, static_cast<std::int64_t>(span.end_time_unix_nano))
             .bind(9, static_cast<std::int64_t>(span.status.code))
             .bind(10, update_id_of(span))
-            .bind_blob(11, span.encoded)
+            .bind_blob(11, encoded)
             .run();
         return database_.changes() == 1;
     };
