@@ -4,90 +4,29 @@
 #include <cstring>
 #include <random>
 
-#include "export/exporter.hpp"
 #include "http_sink.hpp"
 #include "mix.hpp"
+#include "offline_exporter.hpp"
 #include "paired.hpp"
 
 namespace judgeval::bench {
 namespace {
 
 using namespace std::chrono_literals;
-using detail::Completion;
-using detail::HttpRequest;
-
-/// No network: answers every request at once, and keeps the bodies if asked to.
-class Discard final : public detail::Transport {
-  public:
-    void send(std::uint64_t id, const HttpRequest& request) override {
-        if (keep != nullptr) {
-            for (const auto piece : request.body) keep->append(piece);
-        }
-        done_.push_back({id, {200, {}, {}, {}}});
-    }
-    void cancel(std::uint64_t) override {}
-    void wait(std::chrono::nanoseconds, std::vector<Completion>& completions) override {
-        completions.swap(done_);
-    }
-    void wake() noexcept override {}
-
-    std::string* keep = nullptr;
-
-  private:
-    std::vector<Completion> done_;
-};
 
 constexpr std::size_t kSpans = 300000;  // about 70 MB
-
-/// A pipeline without a thread: filled by the benchmark, emptied by an exporter that it steps itself.
-struct Bench {
-    explicit Bench(Compression compression)
-        : pipeline({std::size_t{256} << 20U, 200, WhenFull::kShedTraces, {}, {}, 1.0}),
-          exporter(pipeline, detail::Frame({}, "judgeval", "bench"),
-                   {"http://discard", {}, std::nullopt, options(compression), 1}, transport, clock, log) {
-        state.pipeline = &pipeline;
-        state.is_recording = true;
-    }
-    static PipelineOptions options(Compression compression) {
-        PipelineOptions options;
-        options.compression = compression;
-        return options;
-    }
-    void fill() {
-        const Tracer tracer{std::shared_ptr<detail::TracerState>(&state, [](detail::TracerState*) {})};
-        Mix mix(42);
-        const auto root = tracer.span("burst");
-        for (std::size_t i = 0; i < kSpans; ++i) mix.record(tracer);
-    }
-    /// Seconds until everything is out.
-    double drain() {
-        const auto start = std::chrono::steady_clock::now();
-        const std::uint64_t flush = exporter.begin_flush();
-        std::vector<Completion> completions;
-        while (!exporter.is_flushed(flush)) {
-            exporter.step(completions);
-            transport.wait(0ns, completions);
-        }
-        return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    }
-
-    detail::Pipeline pipeline;
-    detail::TracerState state;
-    Discard transport;
-    detail::SystemClock clock;
-    detail::Log log;
-    detail::Exporter exporter;
-};
 
 /// The bytes that the exporter sends for the mix, uncompressed.
 const std::string& mix_bytes() {
     static const std::string bytes = [] {
-        std::string kept;
-        Bench bench(Compression::kNone);
-        bench.transport.keep = &kept;
-        bench.fill();
+        std::vector<std::string> bodies;
+        OfflineExporter bench(Compression::kNone);
+        bench.transport.keep = &bodies;
+        bench.fill(kSpans);
         bench.drain();
-        return kept;
+        std::string all;
+        for (const std::string& body : bodies) all += body;
+        return all;
     }();
     return bytes;
 }
@@ -114,15 +53,15 @@ double zstd_alone() {
 }
 
 /// MB/s of the exporter over the same mix, no network.
-double exporter_alone(Bench& bench) {
-    bench.fill();
+double exporter_alone(OfflineExporter& bench) {
+    bench.fill(kSpans);
     const double before = static_cast<double>(bench.exporter.counters().encoded_bytes.get());
     const double seconds = bench.drain();
     return (static_cast<double>(bench.exporter.counters().encoded_bytes.get()) - before) / 1e6 / seconds;
 }
 
 void frame_and_zstd(benchmark::State& state) {
-    Bench bench(Compression::kZstd);
+    OfflineExporter bench(Compression::kZstd);
     exporter_alone(bench);
     Rounds rounds;
     for (auto _ : state) {
@@ -166,7 +105,7 @@ Sustained sustained(std::uint32_t compressors, benchmark::State& state) {
 }
 
 void sustained_vs_exporter(benchmark::State& state) {
-    Bench bench(Compression::kZstd);
+    OfflineExporter bench(Compression::kZstd);
     exporter_alone(bench);
     Rounds rounds;
     std::vector<double> spans;
