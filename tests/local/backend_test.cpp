@@ -19,8 +19,12 @@
 #include <sstream>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <vector>
 
+#include "encode/flatbuffers_reader.hpp"
+#include "encode/flatbuffers_writer.hpp"
+#include "encode/json_view.hpp"
 #include "encode/otlp_builder.hpp"
 #include "local/compression.hpp"
 
@@ -40,6 +44,7 @@ using ::testing::StartsWith;
 
 const httplib::Headers kIdentity{{"Authorization", "Bearer key"}, {"X-Organization-Id", "org"}};
 constexpr const char* kProtobuf = "application/x-protobuf";
+constexpr const char* kFlatBuffers = encode::kFlatBuffersContentType.data();
 constexpr const char* kJson = "application/json";
 
 struct Answer {
@@ -90,8 +95,8 @@ class Backend : public ::testing::Test {
         }
         return headers;
     }
-    Answer send(const std::string& body, const std::string& encoding = "") {
-        return post("/otel/v1/traces", trace_headers(encoding), body, kProtobuf);
+    Answer send(const std::string& body, const std::string& encoding = "", const char* type = kProtobuf) {
+        return post("/otel/v1/traces", trace_headers(encoding), body, type);
     }
 
     std::unique_ptr<LocalBackend> backend_;
@@ -275,6 +280,58 @@ TEST_F(Backend, AnswersWithThePartialSuccessOfInvalidSpans) {
     EXPECT_EQ(backend_->counts().spans, 2U);
 }
 
+/// What an OTLP request says, as FlatBuffers.
+std::string as_flatbuffers(const std::string& request) {
+    return encode::write_flatbuffers(encode::read_trace_request(request).message.value());
+}
+
+TEST_F(Backend, TakesFlatBuffersForTheSameSpans) {
+    std::string body = request_of(1);
+    body += trace_request(std::vector{
+        span_message({.trace_id = trace_id_of(2), .error = "broken"}),
+        span_message(
+            {.trace_id = trace_id_of(2), .span_id = span_id_of(2), .parent_span_id = span_id_of(1)})});
+    const std::string buffers = as_flatbuffers(body);
+    std::vector<json> seen;
+    for (const auto& [bytes, encoding, type] : {std::tuple{body, "", kProtobuf},
+                                                {buffers, "", kFlatBuffers},
+                                                {zstd(buffers), "zstd", kFlatBuffers},
+                                                {gzip(buffers), "gzip", kFlatBuffers}}) {
+        start();
+        const Answer answer = send(bytes, encoding, type);
+        EXPECT_EQ(answer.status, 200) << answer.body;
+        EXPECT_EQ(backend_->counts().spans, 3U);
+        seen.push_back({get_json("/api/traces/" + encode::to_hex(trace_id_of(1))),
+                        get_json("/api/traces/" + encode::to_hex(trace_id_of(2)))});
+        for (json& trace : seen.back()) trace.erase("project_id");
+        EXPECT_EQ(seen.back(), seen.front()) << type << encoding;
+    }
+}
+
+TEST_F(Backend, RejectsInvalidSpansInFlatBuffers) {
+    start();
+    const Answer answer =
+        send(as_flatbuffers(trace_request(std::vector{span_message({.span_id = span_id_of(2)}),
+                                                      span_message({.span_id = std::string(8, '\0')})})),
+             "", kFlatBuffers);
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_THAT(answer.body, HasSubstr("1 spans were rejected, the first because the span id is all zeros"));
+    EXPECT_EQ(backend_->counts().spans, 1U);
+}
+
+TEST_F(Backend, RefusesWhatIsNotFlatBuffers) {
+    start();
+    const std::string buffers = as_flatbuffers(request_of(1));
+    for (const std::string& body :
+         {request_of(1), buffers.substr(0, buffers.size() - 1), buffers + "x", std::string(100, '\xff')}) {
+        const Answer answer = send(body, "", kFlatBuffers);
+        EXPECT_EQ(answer.status, 400);
+        EXPECT_THAT(answer.body, HasSubstr("malformed FlatBuffers"));
+    }
+    EXPECT_EQ(send(buffers).status, 400) << "FlatBuffers under the name of OTLP";
+    EXPECT_EQ(backend_->counts().spans, 0U);
+}
+
 TEST_F(Backend, CountsASpanSentTwiceAsReceivedTwice) {
     start();
     send(request_of(1));
@@ -404,12 +461,14 @@ TEST_F(Backend, CapturesRequests) {
     const std::string body = request_of(1);
     EXPECT_EQ(send(zstd(body), "zstd").status, 200);
     EXPECT_EQ(send("not protobuf").status, 400);
+    EXPECT_EQ(send("not flat", "", kFlatBuffers).status, 400);
     const auto content_of = [&](const char* name) {
         std::ifstream file{directory / name, std::ios::binary};
         return std::string{std::istreambuf_iterator<char>{file}, {}};
     };
     EXPECT_EQ(content_of("request-000001.pb"), body);
     EXPECT_EQ(content_of("request-000002.pb"), "not protobuf");
+    EXPECT_EQ(content_of("request-000003.flatbuffers"), "not flat");
     const json description = json::parse(content_of("request-000001.json"));
     EXPECT_EQ(description.at("path"), "/otel/v1/traces");
     EXPECT_EQ(description.at("bytes"), zstd(body).size());
