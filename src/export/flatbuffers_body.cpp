@@ -54,12 +54,15 @@ std::string_view Transcoder::encode(const Segment& segment) noexcept try {
     }
     writer_.begin(resource_, resource_.scope_spans.front());
     // A record is an entry of ScopeSpans.spans, with its tag and length.
-    for (protozero::pbf_reader records{records_}; records.next(2);) {
+    std::uint64_t spans = 0;
+    for (protozero::pbf_reader records{records_}; records.next(2, protozero::pbf_wire_type::length_delimited);
+         ++spans) {
         const protozero::data_view record = records.get_view();
         const auto read = encode::read_span({record.data(), record.size()});
         if (!read.message || !writer_.add(*read.message)) return {};
     }
-    return writer_.finish();
+    // What is counted must be what is sent.
+    return spans == segment.spans ? writer_.finish() : std::string_view{};
 } catch (const std::exception&) {
     return {};
 }
