@@ -36,7 +36,7 @@ std::optional<DividedBody> divide_buffer(const flat::SpanBatch& batch) {
 
 }  // namespace
 
-bool Transcoder::begin(std::string_view frame) {
+bool Transcoder::begin(std::string_view frame) noexcept try {
     auto read = encode::read_trace_request(frame);
     if (!read.message || read.message->resource_spans.size() != 1 ||
         read.message->resource_spans.front().scope_spans.size() != 1) {
@@ -44,6 +44,8 @@ bool Transcoder::begin(std::string_view frame) {
     }
     resource_ = std::move(read.message->resource_spans.front());
     return true;
+} catch (const std::exception&) {  // no memory
+    return false;
 }
 
 std::string_view Transcoder::encode(const Segment& segment) noexcept try {
@@ -67,7 +69,7 @@ std::string_view Transcoder::encode(const Segment& segment) noexcept try {
     return {};
 }
 
-std::optional<DividedBody> divide_body(std::string_view body) {
+std::optional<DividedBody> divide_body(std::string_view body) noexcept try {
     struct Part {
         std::size_t end;
         std::uint64_t spans;
@@ -89,6 +91,8 @@ std::optional<DividedBody> divide_body(std::string_view body) {
     for (std::size_t i = 0; i < count; ++i) spans += parts[i].spans;
     const std::size_t middle = parts[count - 1].end;
     return DividedBody{std::string(body.substr(0, middle)), std::string(body.substr(middle)), spans};
+} catch (const std::exception&) {  // no memory
+    return std::nullopt;
 }
 
 }  // namespace judgeval::detail

@@ -20,14 +20,14 @@ namespace judgeval::detail {
 /// How many times the memory of its records a batch may take. Records of nothing but tiny array elements can
 /// take more; what then finds no memory is dropped as DropReason::kInternal.
 constexpr std::size_t body_growth(Encoding encoding) noexcept {
-    return encoding == Encoding::kFlatBuffers ? 2 : 1;
+    return encoding == Encoding::kFlatBuffers ? 3 : 1;
 }
 
 class Transcoder {
   public:
     /// `frame` is a request without spans: every buffer repeats its resource and scope. False when it cannot
-    /// be read.
-    [[nodiscard]] bool begin(std::string_view frame);
+    /// be read, or memory is out.
+    [[nodiscard]] bool begin(std::string_view frame) noexcept;
     /// One buffer with the segment's records, valid until the next call. Empty when a record cannot be read,
     /// or memory is out.
     [[nodiscard]] std::string_view encode(const Segment& segment) noexcept;
@@ -45,7 +45,7 @@ struct DividedBody {
 };
 
 /// Divides a body between two buffers, near its middle, or an only one between its spans. Nothing when there
-/// is but one span, or the body cannot be read.
-[[nodiscard]] std::optional<DividedBody> divide_body(std::string_view body);
+/// is but one span, the body cannot be read, or memory is out.
+[[nodiscard]] std::optional<DividedBody> divide_body(std::string_view body) noexcept;
 
 }  // namespace judgeval::detail
