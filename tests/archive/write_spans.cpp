@@ -32,11 +32,11 @@ int main(int argument_count, char** arguments) {
     }
     tracer.shutdown(std::chrono::seconds(60));
     const Stats stats = tracer.stats();
-    std::cerr << nlohmann::json{{"started", stats.started},
-                                {"exported", stats.exported},
-                                {"in_flight", stats.in_flight},
-                                {"dropped", stats.dropped_total()},
-                                {"refused", stats.dropped_by(DropReason::kRefused)}}
-              << std::endl;
+    const nlohmann::json said{{"started", stats.started},
+                              {"exported", stats.exported},
+                              {"in_flight", stats.in_flight},
+                              {"dropped", stats.dropped_total()},
+                              {"refused", stats.dropped_by(DropReason::kRefused)}};
+    std::cerr << said.dump() + "\n";  // in one piece: processes may share the stream
     return 0;
 }
