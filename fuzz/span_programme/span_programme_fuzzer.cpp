@@ -10,6 +10,7 @@
 
 #include <array>
 #include <bit>
+#include <cerrno>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -83,6 +84,7 @@ class Descriptors {
     void write_all(std::string_view bytes) const {
         while (!bytes.empty()) {
             const ssize_t written = ::write(questions_, bytes.data(), bytes.size());
+            if (written < 0 && errno == EINTR) continue;  // libFuzzer's watch over the time of an input
             require(written > 0, "the process that decodes takes questions");
             bytes.remove_prefix(static_cast<std::size_t>(written));
         }
@@ -91,6 +93,7 @@ class Descriptors {
         std::string bytes(size, '\0');
         for (std::size_t at = 0; at < size;) {
             const ssize_t length = ::read(answers_, bytes.data() + at, size - at);
+            if (length < 0 && errno == EINTR) continue;
             require(length > 0, "the process that decodes answers");
             at += static_cast<std::size_t>(length);
         }
