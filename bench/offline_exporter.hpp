@@ -40,8 +40,7 @@ struct OfflineExporter {
     explicit OfflineExporter(Compression compression, Encoding encoding = Encoding::kOtlp)
         : pipeline({std::size_t{256} << 20U, 200, WhenFull::kShedTraces, {}, {}, 1.0}),
           exporter(pipeline, detail::Frame({}, "judgeval", "bench"),
-                   {"http://discard", {}, std::nullopt, options(compression, encoding), 1}, transport, clock,
-                   log) {
+                   {"http://discard", {}, {}, {}, options(compression, encoding), 1}, transport, clock, log) {
         state.pipeline = &pipeline;
         state.is_recording = true;
     }
