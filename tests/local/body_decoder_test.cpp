@@ -89,6 +89,15 @@ TEST(BodyDecoder, TheLimitHoldsToTheByte) {
     }
 }
 
+TEST(BodyDecoder, TheLimitHoldsForADamagedBodyToo) {
+    const std::string bytes = sample(300'000);
+    std::string packed = gzip(bytes);
+    packed[packed.size() - 6] = static_cast<char>(packed[packed.size() - 6] ^ 1);  // found with the last byte
+    const DecodedBody refused = decode_body("gzip", packed, bytes.size() - 1);
+    EXPECT_NE(refused.outcome, BodyOutcome::decoded);
+    EXPECT_LT(refused.bytes.size(), bytes.size());
+}
+
 TEST(BodyDecoder, ABombIsTooLarge) {
     const std::string zeros(std::size_t{32} << 20U, '\0');
     std::string bomb = zstd(zeros);

@@ -63,14 +63,14 @@ DecodedBody decode_gzip(std::string_view body, std::size_t maximum_bytes) {
             const std::size_t length = piece.size() - stream.avail_out;
             const bool is_too_large = length > maximum_bytes - result.bytes.size();
             result.bytes.append(piece.data(), length);
+            if (is_too_large) {
+                return too_large(maximum_bytes, std::move(result.bytes));
+            }
             if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR) {
                 return failure(BodyOutcome::malformed,
                                std::string{"the body is not valid gzip: "} +
                                    (stream.msg != nullptr ? stream.msg : "corrupt data"),
                                std::move(result.bytes));
-            }
-            if (is_too_large) {
-                return too_large(maximum_bytes, std::move(result.bytes));
             }
             member_is_complete = status == Z_STREAM_END;
         } while (!member_is_complete && stream.avail_out == 0);
@@ -99,13 +99,13 @@ DecodedBody decode_zstd(std::string_view body, std::size_t maximum_bytes) {
         const std::size_t status = ZSTD_decompressStream(context.get(), &output, &input);
         const bool is_too_large = output.pos > maximum_bytes - result.bytes.size();
         result.bytes.append(piece.data(), output.pos);
+        if (is_too_large) {
+            return too_large(maximum_bytes, std::move(result.bytes));
+        }
         if (ZSTD_isError(status) != 0) {
             return failure(BodyOutcome::malformed,
                            std::string{"the body is not valid zstd: "} + ZSTD_getErrorName(status),
                            std::move(result.bytes));
-        }
-        if (is_too_large) {
-            return too_large(maximum_bytes, std::move(result.bytes));
         }
         frame_is_complete = status == 0;
         output_is_full = !frame_is_complete && output.pos == output.size;
