@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "encode/flatbuffers_reader.hpp"
 #include "encode/json_view.hpp"
 #include "encode/otlp_reader.hpp"
 #include "local/body_decoder.hpp"
@@ -124,6 +125,7 @@ struct Sent {
     bool has_project = true;
     bool is_project_known = true;
     bool has_media_type = true;
+    bool is_flatbuffers = false;
     bool is_chunked = false;
 };
 
@@ -138,7 +140,9 @@ Sent choose(FuzzedDataProvider& choices) {
     sent.has_project = !unlikely();
     sent.is_project_known = !unlikely();
     sent.has_media_type = !unlikely();
-    sent.is_chunked = choices.ConsumeBool();
+    const auto form = choices.ConsumeIntegralInRange<int>(0, 3);
+    sent.is_chunked = (form & 1) != 0;
+    sent.is_flatbuffers = (form & 2) != 0;
     sent.encoding = choices.PickValueInArray(kEncodings);
     const auto packing = choices.ConsumeIntegralInRange<int>(0, 3);
     const auto repetitions = choices.ConsumeIntegralInRange<int>(1, 200);  // reach beyond the limits
@@ -184,12 +188,9 @@ std::string request_of(const Sent& sent, const std::string& project) {
     if (sent.has_organization) text += "X-Organization-Id: organization\r\n";
     if (sent.has_project) text += "X-Project-Id: " + (sent.is_project_known ? project : "unknown") + "\r\n";
     if (!sent.encoding.empty()) text += "Content-Encoding: " + sent.encoding + "\r\n";
-    if (!sent.has_media_type) {
-        text += "Content-Type: text/plain\r\n";
-    } else {
-        text +=
-            sent.is_trace ? "Content-Type: application/x-protobuf\r\n" : "Content-Type: application/json\r\n";
-    }
+    std::string type = sent.is_trace ? "application/x-protobuf" : "application/json";
+    if (sent.is_trace && sent.is_flatbuffers) type = encode::kFlatBuffersContentType;
+    text += "Content-Type: " + (sent.has_media_type ? type : "text/plain") + "\r\n";
     if (!sent.is_chunked)
         return text + "Content-Length: " + std::to_string(sent.body.size()) + "\r\n\r\n" + sent.body;
     text += "Transfer-Encoding: chunked\r\n\r\n";
@@ -203,6 +204,11 @@ std::string request_of(const Sent& sent, const std::string& project) {
     return text + "0\r\n\r\n";
 }
 
+encode::ReadResult<encode::TraceRequest> read(const Sent& sent, const local::DecodedBody& decoded) {
+    return sent.is_flatbuffers ? encode::read_flatbuffers(decoded.bytes, kMostDecompressed)
+                               : encode::read_trace_request(decoded.bytes);
+}
+
 /// The decoder alone; what it may never do, whatever the body.
 local::DecodedBody decode(const Sent& sent) {
     local::DecodedBody decoded = local::decode_body(sent.encoding, sent.body, kMostDecompressed);
@@ -210,16 +216,17 @@ local::DecodedBody decode(const Sent& sent) {
     require((decoded.outcome == BodyOutcome::decoded) == decoded.error.empty(),
             "what is not decoded is told why");
     if (sent.is_broken_off) {
-        require(decoded.outcome != BodyOutcome::decoded, "of a body that is broken off nothing comes out");
+        require(decoded.outcome != BodyOutcome::decoded, "a body that is broken off is refused");
     } else if (sent.packed) {
         require(sent.packed->size() <= kMostDecompressed ? decoded.bytes == *sent.packed
                                                          : decoded.outcome == BodyOutcome::too_large,
                 "what was packed comes out");
     }
-    if (decoded.outcome != BodyOutcome::decoded) {
-        require(decoded.bytes.empty(), "what is refused leaves nothing");
-        return decoded;
+    if (sent.packed) {
+        require(sent.packed->starts_with(decoded.bytes),
+                "what came out of a body that is refused is its beginning");
     }
+    if (decoded.outcome != BodyOutcome::decoded) return decoded;
     const std::size_t size = decoded.bytes.size();
     require(local::decode_body(sent.encoding, sent.body, size).bytes == decoded.bytes,
             "a limit of exactly the size is enough");
@@ -252,7 +259,7 @@ int expected_status(const Sent& sent, const local::DecodedBody& decoded) {
         case BodyOutcome::decoded:
             break;
     }
-    return encode::read_trace_request(decoded.bytes).message ? 200 : 400;
+    return read(sent, decoded).message ? 200 : 400;
 }
 
 std::int64_t rejected_in(const std::string& answer) {
@@ -269,11 +276,12 @@ std::int64_t rejected_in(const std::string& answer) {
     return rejected;
 }
 
-void check_taken(Backend& backend, const local::DecodedBody& decoded, const Answer& answer) {
+void check_taken(Backend& backend, const Sent& sent, const local::DecodedBody& decoded,
+                 const Answer& answer) {
     std::uint64_t spans = 0;
     std::uint64_t unfit = 0;
-    const auto read = encode::read_trace_request(decoded.bytes);
-    for (const auto& resource_spans : read.message->resource_spans) {
+    const auto request = read(sent, decoded);
+    for (const auto& resource_spans : request.message->resource_spans) {
         for (const auto& scope_spans : resource_spans.scope_spans) {
             for (const encode::Span& span : scope_spans.spans) {
                 ++spans;
@@ -315,7 +323,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(answer.status == expected, "the status is " + std::to_string(expected) + ", not " +
                                            std::to_string(answer.status) + ": " + answer.body);
     if (sent.is_trace && answer.status == 200) {
-        check_taken(*backend, decoded, answer);
+        check_taken(*backend, sent, decoded, answer);
         backend.reset();
     } else {
         const auto counts = backend->counts();
