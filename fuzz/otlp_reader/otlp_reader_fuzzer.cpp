@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "encode/json_view.hpp"
 #include "encode/otlp_reader.hpp"
@@ -70,6 +71,17 @@ void check(const encode::Span& span, std::string_view input) {
     require(!span.rejection.empty() || parsed == view, "the JSON view's text says what the view says");
 }
 
+/// All of them in order; a resource or scope without a span may be left out when a request is written.
+std::vector<const encode::Span*> spans_of(const encode::TraceRequest& request) {
+    std::vector<const encode::Span*> spans;
+    for (const encode::ResourceSpans& resource_spans : request.resource_spans) {
+        for (const encode::ScopeSpans& scope_spans : resource_spans.scope_spans) {
+            for (const encode::Span& span : scope_spans.spans) spans.push_back(&span);
+        }
+    }
+    return spans;
+}
+
 void check(std::string_view input) {
     const auto read = encode::read_trace_request(input);
     const auto again = encode::read_trace_request(input);
@@ -83,21 +95,21 @@ void check(std::string_view input) {
     const auto reread = encode::read_trace_request(bytes);
     require(reread.message.has_value(), "what was written can be read");
     require(encode::write_trace_request(*reread.message) == bytes, "what was written is read as it was");
-    for (std::size_t i = 0; i < read.message->resource_spans.size(); ++i) {
-        const encode::ResourceSpans& resource_spans = read.message->resource_spans[i];
+    for (const encode::ResourceSpans& resource_spans : read.message->resource_spans) {
         require_fit(resource_spans);
         static_cast<void>(encode::to_text(encode::json_view(resource_spans.resource)));
-        for (std::size_t j = 0; j < resource_spans.scope_spans.size(); ++j) {
-            const encode::ScopeSpans& scope_spans = resource_spans.scope_spans[j];
+        for (const encode::ScopeSpans& scope_spans : resource_spans.scope_spans) {
             static_cast<void>(encode::to_text(encode::json_view(scope_spans.scope)));
-            for (std::size_t k = 0; k < scope_spans.spans.size(); ++k) {
-                check(scope_spans.spans[k], input);
-                // the other way round does not hold: a later value may have replaced a wrong one
-                const encode::Span& copy = reread.message->resource_spans[i].scope_spans[j].spans[k];
-                require(!scope_spans.spans[k].rejection.empty() || copy.rejection.empty(),
-                        "what was not objected to is not objected to when written again");
-            }
         }
+    }
+    const auto spans = spans_of(*read.message);
+    const auto copies = spans_of(*reread.message);
+    require(spans.size() == copies.size(), "every span is written");
+    for (std::size_t i = 0; i < spans.size(); ++i) {
+        check(*spans[i], input);
+        // the other way round does not hold: a later value may have replaced a wrong one
+        require(!spans[i]->rejection.empty() || copies[i]->rejection.empty(),
+                "what was not objected to is not objected to when written again");
     }
 }
 
