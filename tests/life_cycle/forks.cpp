@@ -21,6 +21,13 @@ using judgeval::Tracer;
 
 constexpr int kAtOnce = 4;
 
+/// Fails when it holds a TCP connection, which would be its parent's.
+constexpr const char* kHasNoConnection =
+    R"(for inode in $(ls -l /proc/self/fd | sed -n 's/.*socket:\[\(.*\)\]/\1/p'); do
+           grep -q " $inode " /proc/net/tcp && exit 1
+       done
+       exit 0)";
+
 /// Traces as a process that has begun by a fork, and leaves with 0 when everything arrived.
 [[noreturn]] void serve_and_leave(const Tracer& tracer) {
     trace(tracer);
@@ -45,7 +52,7 @@ bool ended_well(pid_t process) {
             ::_exit(ended_well(grandchild) ? 0 : 1);
         }
         case 2:
-            ::execl("/bin/sh", "sh", "-c", "! ls -l /proc/self/fd | grep -q socket", nullptr);
+            ::execl("/bin/sh", "sh", "-c", kHasNoConnection, nullptr);
             ::_exit(127);
         default:
             trace(tracer);  // may be lost, since nobody waits for it; must not be its parent's loss
