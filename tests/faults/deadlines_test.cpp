@@ -5,10 +5,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <csignal>
 #include <cstdlib>
+#include <functional>
+#include <future>
 #include <iostream>
 #include <judgeval/judgeval.hpp>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <thread>
@@ -30,14 +34,35 @@ std::uint64_t run_count() {
     return text == nullptr ? JUDGEVAL_DEADLINE_RUNS : std::strtoull(text, nullptr, 10);
 }
 
+/// A call made by a thread that waits for a signal, when it gets it: what a server does that is told to stop.
+void run_when_signalled(milliseconds timeout, const std::function<void()>& call, Lateness& ours) {
+    sigset_t one;
+    ::sigemptyset(&one);
+    ::sigaddset(&one, SIGUSR1);
+    std::promise<void> is_blocked;
+    std::thread waiter([&] {
+        ::pthread_sigmask(SIG_BLOCK, &one, nullptr);
+        is_blocked.set_value();
+        int signal = 0;
+        ::sigwait(&one, &signal);
+        ours.add(lateness(timeout, call));
+    });
+    is_blocked.get_future().wait();
+    ::pthread_kill(waiter.native_handle(), SIGUSR1);
+    waiter.join();
+}
+
 TEST(Deadlines, FlushAndShutdownKeepThemAgainstEveryBackend) {
     const FaultyBackend hangs({.afterwards = {.how = How::kHangs}});
     const FaultyBackend is_busy({.afterwards = {.status = 503, .headers = {{"Retry-After", "1"}}}});
     const FaultyBackend resets({.afterwards = {.how = How::kResets}});
     const FaultyBackend drips({.afterwards = {.how = How::kDrips}});
+    const FaultyBackend never_ends({.afterwards = {.how = How::kNeverEnds}});
+    const FaultyBackend refuses({.afterwards = {.status = 401}});
     const FaultyBackend works;
-    const std::vector<std::string> urls = {hangs.url(), is_busy.url(), resets.url(),
-                                           drips.url(), works.url(),   "http://127.0.0.1:1"};
+    const std::vector<std::string> urls = {hangs.url(), is_busy.url(),       resets.url(),
+                                           drips.url(), never_ends.url(),    refuses.url(),
+                                           works.url(), "http://127.0.0.1:1"};
     std::mt19937_64 random(1);
     const std::uint64_t runs = run_count();
     Clock::duration worst{0};
@@ -48,18 +73,26 @@ TEST(Deadlines, FlushAndShutdownKeepThemAgainstEveryBackend) {
         std::uint64_t started = 0;
         Stats stats;
         {
-            const Tracer tracer =
-                make_tracer(urls[run % urls.size()], {.pipeline = {.shutdown_timeout = 10ms}});
-            for (started = 0; started < 20; ++started) auto span = tracer.span("span");
+            constexpr milliseconds kInDestructor = 10ms;
+            std::optional<Tracer> tracer =
+                make_tracer(urls[run % urls.size()], {.pipeline = {.shutdown_timeout = kInDestructor}});
+            for (started = 0; started < 20; ++started) auto span = tracer->span("span");
             const milliseconds to_flush(random() % 25);
-            const auto flush = [&] { static_cast<void>(tracer.force_flush(to_flush)); };
+            const auto flush = [&] { static_cast<void>(tracer->force_flush(to_flush)); };
             run_together(to_flush, {flush, flush, flush}, ours, machines);
-            if (run % 3 != 0) {  // else the destructor does it
-                const milliseconds to_shut_down(random() % 25);
-                const auto shut_down = [&] { static_cast<void>(tracer.shutdown(to_shut_down)); };
+            const milliseconds to_shut_down(random() % 25);
+            const auto shut_down = [&] { static_cast<void>(tracer->shutdown(to_shut_down)); };
+            if (run % 3 == 1) {
                 run_together(to_shut_down, {shut_down, shut_down, flush}, ours, machines);
+            } else if (run % 3 == 2) {
+                run_when_signalled(to_shut_down, shut_down, ours);
             }
-            stats = tracer.stats();
+            stats = tracer->stats();
+            if (run % 3 == 0) {
+                ours.add(lateness(kInDestructor, [&] { tracer.reset(); }));
+            } else {
+                ours.add(lateness(to_shut_down, shut_down));  // once more
+            }
         }
         EXPECT_EQ(stats.started, started);
         test::expect_balanced(stats);
