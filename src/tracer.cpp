@@ -7,7 +7,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
-#include <new>
+#include <type_traits>
+#include <utility>
 
 #include "arena/pipeline.hpp"
 #include "arena/thread_arenas.hpp"
@@ -111,30 +112,30 @@ struct TracerCore : TracerState {
     std::unique_ptr<Pipeline> own_pipeline;
     std::unique_ptr<ExporterThread> exporter;
 
+    TracerCore* next = nullptr;  ///< guarded by the registry's mutex, like the one below
+    bool is_retired = false;     ///< its last handle is gone
+
     [[nodiscard]] ExporterThread* running_exporter() {
         const std::lock_guard lock(mutex);
         return exporter.get();
     }
 };
 
-/// All tracers, for fork(); and those that ended while spans of theirs were open.
+/// All tracers, for fork(); also those that ended while spans of theirs were open. Nothing destroys it, as spans
+/// may end during static destruction, and it holds no memory of its own, which a plugin that is unloaded would
+/// leave behind.
 struct Registry {
     std::mutex mutex;
-    std::vector<TracerCore*> cores;
-    std::vector<TracerCore*> retired;
+    TracerCore* first = nullptr;
 };
-
-/// Never destroyed: spans may end during static destruction.
-Registry& registry() {
-    static Registry& the = *new Registry;  // NOLINT: see above
-    return the;
-}
+static_assert(std::is_trivially_destructible_v<Registry>);
+constinit Registry registry;
 
 /// Takes every mutex that the child will need: one that another thread of the parent holds at the fork stays
 /// locked in the child for ever.
 void before_fork() {
-    registry().mutex.lock();
-    for (TracerCore* const core : registry().cores) core->mutex.lock();
+    registry.mutex.lock();
+    for (TracerCore* core = registry.first; core != nullptr; core = core->next) core->mutex.lock();
     ThreadArenas::lifetime_mutex().lock();
     ProjectCache::mutex().lock();
     Clock::calibration_mutex().lock();
@@ -144,8 +145,8 @@ void after_fork_in_parent() {
     Clock::calibration_mutex().unlock();
     ProjectCache::mutex().unlock();
     ThreadArenas::lifetime_mutex().unlock();
-    for (TracerCore* const core : registry().cores) core->mutex.unlock();
-    registry().mutex.unlock();
+    for (TracerCore* core = registry.first; core != nullptr; core = core->next) core->mutex.unlock();
+    registry.mutex.unlock();
 }
 
 /// The child has one thread. What it inherited is its parent's to send: it is given up without a word, and
@@ -153,7 +154,7 @@ void after_fork_in_parent() {
 void after_fork_in_child() {
     ThreadState& thread = thread_state;
     clear_arena(thread);  // its memory goes with the pipeline
-    for (TracerCore* const core : registry().cores) {
+    for (TracerCore* core = registry.first; core != nullptr; core = core->next) {
         if (core->own_pipeline) core->own_pipeline->disinherit();
         // Not destroyed: exporter and transport belong to a thread that does not exist here, and closing a
         // shared TLS connection would end the parent's.
@@ -181,25 +182,24 @@ bool has_open_spans(TracerCore& core) {
 }
 
 /// Takes the memory of tracers back whose last span has ended. Under the registry's mutex.
-void reap(Registry& all) {
-    std::erase_if(all.retired, [&all](TracerCore* core) {
-        if (has_open_spans(*core)) return false;
-        std::erase(all.cores, core);
-        delete core;  // NOLINT: the counterpart of make_tracer
-        return true;
-    });
+void reap() {
+    TracerCore** link = &registry.first;
+    while (TracerCore* const core = *link) {
+        if (core->is_retired && !has_open_spans(*core)) {
+            *link = core->next;
+            delete core;  // NOLINT: the counterpart of make_tracer
+        } else {
+            link = &core->next;
+        }
+    }
 }
 
 /// What a tracer's last handle does.
 void retire(TracerCore* core) noexcept {
     shutdown(*core, core->exporter_settings.options.shutdown_timeout);
-    const std::lock_guard lock(registry().mutex);
-    try {
-        registry().retired.push_back(core);
-    } catch (...) {
-        return;  // no memory to remember it by: it stays
-    }
-    reap(registry());
+    const std::lock_guard lock(registry.mutex);
+    core->is_retired = true;
+    reap();
 }
 
 std::string header_value(const std::string& from_code, const char* variable, const char* what,
@@ -350,9 +350,9 @@ std::shared_ptr<TracerState> make_tracer(ClientState& client, TracerOptions opti
     Clock::start();
     watch_forks();
     {
-        const std::lock_guard lock(registry().mutex);
-        reap(registry());
-        registry().cores.push_back(core.get());
+        const std::lock_guard lock(registry.mutex);
+        reap();
+        core->next = std::exchange(registry.first, core.get());
     }
     const std::shared_ptr<TracerState> handle(
         core.release(), [](TracerState* state) { retire(static_cast<TracerCore*>(state)); });
