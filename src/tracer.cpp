@@ -53,6 +53,7 @@ void check(const TracerOptions& options) {
     }
     if (pipeline.max_batch_bytes < 1024) refuse("pipeline.max_batch_bytes must be at least 1 KiB");
     if (pipeline.export_interval.count() < 1) refuse("pipeline.export_interval must be at least 1 ms");
+    if (pipeline.emit_open_after.count() < 0) refuse("pipeline.emit_open_after must not be negative");
     if (pipeline.max_block.count() < 0) refuse("pipeline.max_block must not be negative");
     if (pipeline.max_requests_in_flight < 1 || pipeline.max_requests_in_flight > 64) {
         refuse("pipeline.max_requests_in_flight must be between 1 and 64");
@@ -121,9 +122,9 @@ struct TracerCore : TracerState {
     }
 };
 
-/// All tracers, for fork(); also those that ended while spans of theirs were open. Nothing destroys it, as spans
-/// may end during static destruction, and it holds no memory of its own, which a plugin that is unloaded would
-/// leave behind.
+/// All tracers, for fork(); also those that ended while spans of theirs were open. Nothing destroys it, as
+/// spans may end during static destruction, and it holds no memory of its own, which a plugin that is
+/// unloaded would leave behind.
 struct Registry {
     std::mutex mutex;
     TracerCore* first = nullptr;
@@ -252,6 +253,7 @@ PipelineSettings pipeline_settings(const TracerOptions& options, PipelineOptions
     settings.when_full = options.pipeline.when_full;
     settings.max_block = options.pipeline.max_block;
     settings.limits = options.limits;
+    settings.emit_open_after = options.pipeline.emit_open_after;
     settings.sample_ratio = options.sampler.ratio();
     if (settings.limits.span_bytes > eighth) {
         if (options.limits.span_bytes != SpanLimits{}.span_bytes) {
@@ -441,6 +443,7 @@ Stats stats(const TracerState& tracer) noexcept {
     const Pipeline::Totals totals = pipeline.totals();
 
     result.started = totals.started;
+    result.partial_emissions = totals.partial_emissions;
     for (std::size_t i = 0; i < kDropReasonCount; ++i) result.dropped[i] += totals.dropped[i];
     result.open = totals.started - totals.ended;
     result.in_flight = totals.kept() - finished;

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <utility>
 
+#include "judgeval/detail/inherited_ref.hpp"
+
 namespace judgeval {
 
 /// W3C Trace Context trace-id: 16 bytes, all zero is invalid.
@@ -62,23 +64,28 @@ struct SpanContext : SpanIdentity {
     SpanContext() = default;
     explicit SpanContext(const SpanIdentity& identity) noexcept : SpanIdentity(identity) {}
 
-    /// W3C tracestate as it came from elsewhere. A link carries it; spans started below do not.
+    /// W3C tracestate as it came from elsewhere. Spans started below carry it on, and so does a link.
     std::string trace_state;
 };
 
-/// What is handed from one place to another so that spans there become children of the span here.
+/// What is handed from one place to another so that spans there become children of the span here: its ids,
+/// and what spans below it inherit (session, customer, propagating attributes and baggage, agent).
 ///
 /// Thread-safety: a value; copy it freely. An invalid context (the default) makes the next span a root.
 class Context {
   public:
     Context() = default;
     explicit Context(SpanContext span_context) noexcept : span_context_(std::move(span_context)) {}
+    Context(SpanContext span_context, detail::InheritedRef inherited) noexcept
+        : span_context_(std::move(span_context)), inherited_(std::move(inherited)) {}
 
     [[nodiscard]] const SpanContext& span_context() const noexcept { return span_context_; }
     [[nodiscard]] bool is_valid() const noexcept { return span_context_.is_valid(); }
+    [[nodiscard]] const detail::InheritedRef& inherited() const noexcept { return inherited_; }
 
   private:
     SpanContext span_context_;
+    detail::InheritedRef inherited_;
 };
 
 }  // namespace judgeval

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "judgeval/span.hpp"
+#include "judgeval/linked_trace.hpp"
 
 namespace judgeval {
 
@@ -23,6 +23,8 @@ struct ObserveOptions {
         args{};  ///< names of the parameters, in order; the others are called arg0, arg1, …
     bool record_input = true;
     bool record_output = true;
+    /// Each call is a trace of its own, linked to the span that was current: see LinkedTrace.
+    bool fork = false;
 };
 
 namespace detail {
@@ -107,33 +109,55 @@ class ObservedCall {
         if constexpr (!kCompiledIn) {
             return static_cast<Result>(std::invoke(self.callable_, std::forward<A>(arguments)...));
         } else {
-            ScopedSpan span(*self.tracer_, self.options_.name, {.type = self.options_.type});
-            if (self.options_.record_input && span.is_recording()) {
-                span.set_input(Arguments<std::remove_reference_t<A>...>{self.options_.args, {arguments...}});
+            const SpanOptions options{.type = self.options_.type};
+            if (self.options_.fork) [[unlikely]] {
+                const LinkedTrace spans(*self.tracer_, self.options_.name, options);
+                return run<Result>(
+                    self,
+                    [&spans](auto&& use) {
+                        use(spans.root());
+                        if (spans.invocation() != nullptr) use(*spans.invocation());
+                    },
+                    std::forward<A>(arguments)...);
             }
-            try {
-                if constexpr (std::is_void_v<Result>) {
-                    std::invoke(self.callable_, std::forward<A>(arguments)...);
-                } else if constexpr (std::is_reference_v<Result>) {
-                    Result result = std::invoke(self.callable_, std::forward<A>(arguments)...);
-                    if (self.options_.record_output) span.set_output(result);
-                    return static_cast<Result>(result);
-                } else if constexpr (std::is_move_constructible_v<Result>) {
-                    Result result = std::invoke(self.callable_, std::forward<A>(arguments)...);
-                    if (self.options_.record_output) span.set_output(result);
-                    return result;
-                } else {
-                    // neither copied nor moved: it must be made in place, and cannot be looked at on its way
-                    return std::invoke(self.callable_, std::forward<A>(arguments)...);
-                }
-            } catch (...) {
-                span.record_current_exception();
-                throw;
-            }
+            const ScopedSpan span(*self.tracer_, self.options_.name, options);
+            return run<Result>(
+                self, [&span](auto&& use) { use(span); }, std::forward<A>(arguments)...);
         }
     }
 
   private:
+    /// Calls through. `each` hands what is to be done to the span, or to both spans of a linked trace.
+    template <typename Result, typename Self, typename Each, typename... A>
+    static Result run(Self& self, const Each& each, A&&... arguments) {
+        if (self.options_.record_input) {
+            each([&](const auto& span) {
+                if (!span.is_recording()) return;
+                span.set_input(Arguments<std::remove_reference_t<A>...>{self.options_.args, {arguments...}});
+            });
+        }
+        each([](const auto& span) { span.emit_on_entry(); });
+        try {
+            if constexpr (std::is_void_v<Result>) {
+                std::invoke(self.callable_, std::forward<A>(arguments)...);
+            } else if constexpr (std::is_reference_v<Result>) {
+                Result result = std::invoke(self.callable_, std::forward<A>(arguments)...);
+                if (self.options_.record_output) each([&](const auto& span) { span.set_output(result); });
+                return static_cast<Result>(result);
+            } else if constexpr (std::is_move_constructible_v<Result>) {
+                Result result = std::invoke(self.callable_, std::forward<A>(arguments)...);
+                if (self.options_.record_output) each([&](const auto& span) { span.set_output(result); });
+                return result;
+            } else {
+                // neither copied nor moved: it must be made in place, and cannot be looked at on its way
+                return std::invoke(self.callable_, std::forward<A>(arguments)...);
+            }
+        } catch (...) {
+            each([](const auto& span) { span.record_current_exception(); });
+            throw;
+        }
+    }
+
     std::shared_ptr<TracerState> owner_;
     TracerState* tracer_;
     Callable callable_;

@@ -77,6 +77,12 @@ struct PipelineOptions {
 
     /// A finished span leaves after at most this time.
     std::chrono::milliseconds export_interval{1000};
+    /// A span that has been open for this long is sent as it stands, once, when its thread next starts or
+    /// ends a span, so that a long run can be watched; likewise all that is above an LLM call or an outgoing
+    /// request, whatever its age. Its end replaces it. Zero: every observed call is sent when it is entered,
+    /// as the Python SDK does; std::chrono::milliseconds::max(): never.
+    std::chrono::milliseconds emit_open_after{1000};
+
     /// OTLP bytes of a request before compression; at most an eighth of the memory budget.
     std::size_t max_batch_bytes = std::size_t{1} << 20U;
     std::uint32_t max_requests_in_flight = 4;

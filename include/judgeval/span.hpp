@@ -4,6 +4,7 @@
 // Both hold all of their state inline (no heap while open) and hand it in when they end.
 #pragma once
 
+#include <initializer_list>
 #include <utility>
 
 #include "judgeval/span_operations.hpp"
@@ -34,7 +35,7 @@ class SpanHolder : public SpanOperations<SpanHolder> {
     /// that keeps its children out as well.
     [[nodiscard]] Context context() const noexcept {
         return detail::kCompiledIn && span_.state != detail::SpanState::kInactive
-                   ? Context(SpanContext(span_.node.context))
+                   ? detail::context_of(span_.node)
                    : Context();
     }
 
@@ -47,8 +48,12 @@ class SpanHolder : public SpanOperations<SpanHolder> {
 
   private:
     friend class SpanOperations<SpanHolder>;
+    friend class LinkedTrace;
     [[nodiscard]] JUDGEVAL_ALWAYS_INLINE detail::OpenSpan* recording_span() const noexcept {
         return detail::kCompiledIn && span_.state == detail::SpanState::kRecording ? &span_ : nullptr;
+    }
+    [[nodiscard]] detail::ContextNode* context_node() const noexcept {
+        return span_.state != detail::SpanState::kInactive ? &span_.node : nullptr;
     }
 };
 
@@ -135,21 +140,49 @@ class [[nodiscard]] Span : public SpanHolder {
     }
 };
 
-/// Makes a context current on this thread for as long as it lives. What starts meanwhile is its child.
+/// See SpanOperations::set_propagating_attribute.
+struct PropagatingAttribute {
+    Text key;
+    Text value;
+};
+
+/// What a scope sets for everything below it: see SpanOperations::set_session_id and its siblings.
+struct InheritedOptions {
+    Text session_id{};
+    Text customer_id{};
+    Text customer_user_id{};
+    std::initializer_list<PropagatingAttribute> attributes{};
+};
+
+/// Makes something current on this thread for as long as it lives: a context from elsewhere, or the present
+/// one with values set. What starts meanwhile is below it.
 ///
-/// The span behind the context stays its owner's: a tracer's set_attribute and its siblings do nothing
-/// through it.
+/// Stays on its thread, is not copied and not moved.
 class [[nodiscard]] ContextScope {
   public:
+    /// The span behind the context stays its owner's: a tracer's set_attribute and its siblings do nothing
+    /// through it.
     explicit ContextScope(const Context& context) noexcept {
+        if constexpr (detail::kCompiledIn) detail::enter_context(node_, context);
+    }
+    explicit ContextScope(const InheritedOptions& options) noexcept {
         if constexpr (detail::kCompiledIn) {
-            node_.span = nullptr;
-            node_.context = context.span_context();
-            detail::push_context(node_);
+            const detail::InheritedPair platform[] = {
+                {"judgment.session_id", options.session_id.view(), true},
+                {"judgment.customer_id", options.customer_id.view(), true},
+                {"judgment.customer_user_id", options.customer_user_id.view(), true}};
+            detail::enter_scope(node_);
+            for (const auto& pair : platform) {
+                if (!pair.value.empty()) detail::set_inherited(node_, {&pair, 1});
+            }
+            for (const PropagatingAttribute& attribute : options.attributes) {
+                const detail::InheritedPair pair{attribute.key.view(), attribute.value.view()};
+                detail::set_inherited(node_, {&pair, 1});
+            }
         }
     }
     ~ContextScope() {
-        if constexpr (detail::kCompiledIn) detail::pop_context(node_);
+        if constexpr (detail::kCompiledIn) detail::leave_context(node_);
     }
     ContextScope(const ContextScope&) = delete;
     ContextScope& operator=(const ContextScope&) = delete;

@@ -79,6 +79,37 @@ class SpanOperations {
         set_json("judgment.output", output);
     }
 
+    /// Sets judgment.state_before and judgment.state_after: what an agent knew before and after a step; text
+    /// as it is, anything else as JSON.
+    void set_state_before(Text state) const noexcept { set_attribute("judgment.state_before", state); }
+    template <typename T>
+    requires(!std::convertible_to<const T&, Text>) void set_state_before(const T& state) const noexcept {
+        set_json("judgment.state_before", state);
+    }
+    void set_state_after(Text state) const noexcept { set_attribute("judgment.state_after", state); }
+    template <typename T>
+    requires(!std::convertible_to<const T&, Text>) void set_state_after(const T& state) const noexcept {
+        set_json("judgment.state_after", state);
+    }
+
+    // Each of the next four sets its value on the span and on every span started below it from then on, on
+    // any thread and, through W3C Baggage, in other services. An empty value takes it away again. What does
+    // not fit the limits of baggage (4,096 bytes a pair, 8,192 and 180 pairs altogether) is left out and
+    // counted as a dropped attribute.
+
+    /// judgment.session_id: traces with the same one are a session.
+    void set_session_id(Text session_id) const noexcept { inherit("judgment.session_id", session_id, true); }
+    /// judgment.customer_id: the customer this is done for.
+    void set_customer_id(Text customer_id) const noexcept {
+        inherit("judgment.customer_id", customer_id, true);
+    }
+    /// judgment.customer_user_id: the customer's own user.
+    void set_customer_user_id(Text customer_user_id) const noexcept {
+        inherit("judgment.customer_user_id", customer_user_id, true);
+    }
+    /// An attribute of your own. Keys that begin with "judgment." are the platform's and are left out.
+    void set_propagating_attribute(Text key, Text value) const noexcept { inherit(key, value, false); }
+
     /// Sets judgment.span_kind: "span", "function", "tool", "llm", "agent" or a name of your own.
     void set_span_kind(Text kind) const noexcept {
         if (detail::OpenSpan* const span = open()) detail::set_type(*span, kind);
@@ -111,6 +142,17 @@ class SpanOperations {
         if (detail::OpenSpan* const span = open()) detail::set_status(*span, code, description);
     }
 
+    /// Sends the span as it stands (its end is its start) and goes on with it: for one that will be open for
+    /// long. The backend replaces it when it ends; judgment.update_id counts. See
+    /// PipelineOptions::emit_open_after for when that happens by itself.
+    void emit_partial() const noexcept {
+        if (detail::OpenSpan* const span = open()) detail::emit_partial(*span);
+    }
+    /// The same if the tracer is set to do so for each span whose input is known.
+    void emit_on_entry() const noexcept {
+        if (detail::OpenSpan* const span = open()) detail::emit_on_entry(*span);
+    }
+
     void update_name(Text name) const noexcept {
         if (detail::OpenSpan* const span = open()) detail::set_name(*span, name);
     }
@@ -121,6 +163,15 @@ class SpanOperations {
             return static_cast<const Derived*>(this)->recording_span();
         } else {
             return nullptr;
+        }
+    }
+
+    void inherit(Text key, Text value, bool is_platform) const noexcept {
+        if constexpr (detail::kCompiledIn) {
+            if (detail::ContextNode* const node = static_cast<const Derived*>(this)->context_node()) {
+                const detail::InheritedPair pair{key.view(), value.view(), is_platform};
+                detail::set_inherited(*node, {&pair, 1});
+            }
         }
     }
 

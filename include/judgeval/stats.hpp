@@ -34,10 +34,13 @@ constexpr std::string_view to_string(DropReason reason) noexcept {
 /// Counters since the tracer was created. In a forked child: since the fork; spans that were open then are
 /// the parent's and are not counted in the child.
 ///
-/// `started == exported + dropped_total() + in_flight` holds whenever no span starts or ends while the
-/// snapshot is made. A span that was lost without a reason would stay in flight for ever.
+/// `started + partial_emissions == exported + dropped_total() + in_flight` holds whenever no span starts or
+/// ends while the snapshot is made. A span that was lost without a reason would stay in flight for ever.
 struct Stats {
-    std::uint64_t started = 0;    ///< spans that were sampled and started
+    std::uint64_t started = 0;  ///< spans that were sampled and started
+    /// Spans sent as they stood, while they were open: each is counted as exported, dropped or in flight
+    /// beside the span itself.
+    std::uint64_t partial_emissions = 0;
     std::uint64_t exported = 0;   ///< spans the backend acknowledged
     std::uint64_t in_flight = 0;  ///< open, waiting in memory, or on their way
     std::array<std::uint64_t, kDropReasonCount> dropped{};

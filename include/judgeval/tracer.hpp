@@ -10,6 +10,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "judgeval/agent.hpp"
+#include "judgeval/linked_trace.hpp"
 #include "judgeval/observe.hpp"
 #include "judgeval/span.hpp"
 
@@ -58,6 +60,31 @@ class Tracer : public SpanOperations<Tracer> {
             return detail::Observed<Held>(owner_, state_, std::forward<Callable>(callable),
                                           std::move(options));
         }
+    }
+
+    /// Starts a trace of its own that links back to the current one.
+    [[nodiscard]] LinkedTrace start_linked_trace(Text name, SpanOptions options = {}) const noexcept {
+        return {*state_, name, options};
+    }
+
+    /// Sets values for everything that starts below, and on the current span, until the scope ends:
+    /// `const auto scope = tracer.scoped_context({.session_id = id});`
+    [[nodiscard]] ContextScope scoped_context(const InheritedOptions& options) const noexcept {
+        return ContextScope(options);
+    }
+
+    /// Wraps a callable as an agent: each call gets a judgment.agent_id of its own, which all spans below
+    /// carry, with the enclosing agent's as judgment.parent_agent_id. The first span of a call is the agent's
+    /// entry point, so observe what is wrapped: `tracer.agent(tracer.observe(plan), {.class_name =
+    /// "Planner"})`.
+    template <typename Callable>
+    [[nodiscard]] auto agent(Callable&& callable, AgentOptions options = {}) const {
+        return [owner = owner_, state = state_, options = std::move(options),
+                callable = std::forward<Callable>(callable)]<typename... A>(
+                   A&&... arguments) mutable -> decltype(auto) {
+            const detail::AgentScope scope(*state, options);
+            return std::invoke(callable, std::forward<A>(arguments)...);
+        };
     }
 
     /// Wraps a callable so that it runs, on whatever thread, below the context that is current here and now.
@@ -111,6 +138,7 @@ class Tracer : public SpanOperations<Tracer> {
   private:
     friend class SpanOperations<Tracer>;
     [[nodiscard]] detail::OpenSpan* recording_span() const noexcept { return detail::current_span(); }
+    [[nodiscard]] detail::ContextNode* context_node() const noexcept { return detail::current_node(); }
 
     std::shared_ptr<detail::TracerState> owner_;
     detail::TracerState* state_ = &detail::no_tracer;

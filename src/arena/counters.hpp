@@ -30,6 +30,7 @@ using DropCounters = std::array<Counter, kDropReasonCount>;
 struct ThreadCounters {
     Counter started;
     Counter ended;  ///< recorded or dropped
+    Counter partial_emissions;
     Counter unsampled_traces;
     Counter dropped_attributes;
     Counter truncated_values;

@@ -23,6 +23,12 @@ std::uint64_t threshold(double ratio) noexcept {
     return static_cast<std::uint64_t>(std::ldexp(ratio, 64));
 }
 
+std::uint64_t nanoseconds_or_never(std::chrono::milliseconds time) noexcept {
+    constexpr std::chrono::milliseconds kYear = std::chrono::hours(24 * 365);
+    if (time > kYear) return kNever;
+    return static_cast<std::uint64_t>(std::chrono::nanoseconds(time).count());
+}
+
 }  // namespace
 
 Pipeline::Pipeline(const PipelineSettings& settings)
@@ -39,6 +45,7 @@ Pipeline::Pipeline(const PipelineSettings& settings)
                    .dropped_links = 0,
                    .truncated_values = 0},
       sample_threshold_(threshold(settings.sample_ratio)),
+      emit_open_after_(nanoseconds_or_never(settings.emit_open_after)),
       pool_(settings.memory_budget_bytes, settings.reserved_chunks),
       full_(pool_.total()),
       shared_arena_(std::make_shared<ThreadArena>(*this)) {
@@ -158,7 +165,10 @@ Pipeline::Totals Pipeline::totals() const {
         totals.truncated_values += counters.truncated_values.get();
     }
     // After all of those: whatever is seen as dropped or ended, in whichever arena, is seen as started, too.
-    for (const auto& arena : arenas_) totals.started += arena->counters.started.get();
+    for (const auto& arena : arenas_) {
+        totals.started += arena->counters.started.get();
+        totals.partial_emissions += arena->counters.partial_emissions.get();
+    }
     return totals;
 }
 

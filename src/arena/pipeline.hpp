@@ -34,6 +34,7 @@ struct PipelineSettings {
     std::chrono::milliseconds max_block{0};
     SpanLimits limits;
     double sample_ratio = 1.0;
+    std::chrono::milliseconds emit_open_after = std::chrono::milliseconds::max();  ///< max: never
 };
 
 class Pipeline {
@@ -81,6 +82,8 @@ class Pipeline {
     [[nodiscard]] const SpanLimits& limits() const noexcept { return settings_.limits; }
     /// What a span begins with.
     [[nodiscard]] const SpanTally& first_tally() const noexcept { return first_tally_; }
+    /// PipelineOptions::emit_open_after, in nanoseconds; kNever for never.
+    [[nodiscard]] std::uint64_t emit_open_after() const noexcept { return emit_open_after_; }
     [[nodiscard]] const PipelineSettings& settings() const noexcept { return settings_; }
     [[nodiscard]] bool samples(const TraceId& trace_id) const noexcept;
     [[nodiscard]] ChunkPool& pool() noexcept { return pool_; }
@@ -105,13 +108,14 @@ class Pipeline {
 
     /// Adds up all threads' counters.
     struct Totals {
-        std::uint64_t started = 0, ended = 0, unsampled_traces = 0, dropped_attributes = 0,
-                      truncated_values = 0;
+        std::uint64_t started = 0, partial_emissions = 0, ended = 0, unsampled_traces = 0,
+                      dropped_attributes = 0, truncated_values = 0;
         std::array<std::uint64_t, kDropReasonCount> dropped{};
 
         /// Started and not dropped by the thread that traces: open, or on the exporter's side.
         [[nodiscard]] std::uint64_t kept() const noexcept {
-            return started - std::accumulate(dropped.begin(), dropped.end(), std::uint64_t{0});
+            return started + partial_emissions -
+                   std::accumulate(dropped.begin(), dropped.end(), std::uint64_t{0});
         }
     };
     [[nodiscard]] Totals totals() const;
@@ -137,6 +141,7 @@ class Pipeline {
     const PipelineSettings settings_;
     const SpanTally first_tally_;
     const std::uint64_t sample_threshold_;
+    const std::uint64_t emit_open_after_;
     ChunkPool pool_;
     Queue full_;
     std::function<void()> wake_;

@@ -9,9 +9,13 @@
 #include <string_view>
 #include <utility>
 
+#include "arena/open_emission.hpp"
 #include "arena/pipeline.hpp"
+#include "arena/record_writer.hpp"
 #include "judgeval/detail/tracer_state.hpp"
 #include "record/clock.hpp"
+#include "record/context_stack.hpp"
+#include "record/inherited.hpp"
 #include "record/random.hpp"
 #include "record/span_bytes.hpp"
 #include "record/wire.hpp"
@@ -21,131 +25,6 @@ namespace judgeval::detail {
 namespace {
 
 constexpr std::uint8_t kSampled = 1;
-/// How much of the arena a span asks for ahead of its writing.
-constexpr std::size_t kUsualRecord = 256;
-
-/// Asks for the cache lines of `size` bytes at `at`, to be written soon.
-JUDGEVAL_ALWAYS_INLINE void prefetch_for_writing(const unsigned char* at, std::size_t size) noexcept {
-    for (std::size_t ahead = 0; ahead < size; ahead += kCacheLine) __builtin_prefetch(at + ahead, 1);
-}
-
-/// Copies whole words, up to kCopySlack - 1 bytes more than asked: both sides have the slack.
-inline void copy_with_slack(unsigned char* to, const unsigned char* from, std::size_t size) noexcept {
-    if (size > 512) {
-        std::memcpy(to, from, size);
-        return;
-    }
-    for (std::size_t at = 0; at < size; at += 32) std::memcpy(to + at, from + at, 32);
-}
-
-/// A record's bytes before the span's own, and most behind them.
-template <bool kHasParent>
-constexpr std::size_t kHeadBytes = kHasParent ? 95 : 85;
-constexpr std::size_t kTailMost = 2 + 3 * 6;
-/// Of a span that has not outgrown its first bytes.
-constexpr std::size_t kOpenRecordMost = kHeadBytes<true> + kInlineBytes + kTailMost;
-
-std::size_t head_bytes(const OpenSpan& span) noexcept {
-    return span.parent != ParentIs::kNone ? kHeadBytes<true> : kHeadBytes<false>;
-}
-
-template <std::size_t N>
-JUDGEVAL_ALWAYS_INLINE void store_bytes(unsigned char* to, const char (&bytes)[N]) noexcept {
-    std::memcpy(to, bytes, N - 1);
-}
-
-/// The fields every span has, at fixed places, in as few stores as can be: tags that lie close together are
-/// written at once, over the values between them, which follow.
-template <bool kHasParent>
-JUDGEVAL_ALWAYS_INLINE void put_head(unsigned char* const out, const OpenSpan& span, std::uint64_t end_time,
-                                     std::size_t record_bytes) noexcept {
-    // ScopeSpans.spans, its length, and trace_id's tag and length
-    store_unaligned(
-        out, 0x12U | std::uint64_t{wire::padded(record_bytes - 5)} << 8U | std::uint64_t{0x100A} << 40U);
-    std::memcpy(out + 7, span.node.context.trace_id.bytes.data(), 16);
-    unsigned char* at = out + 23;
-    if constexpr (kHasParent) {
-        store_bytes(at, "\x12\x08........\x22\x08....");  // span_id, parent_span_id
-        std::memcpy(at + 2, span.node.context.span_id.bytes.data(), 8);
-        std::memcpy(at + 12, span.parent_span_id.bytes.data(), 8);
-        at += 20;
-    } else {
-        store_bytes(at, "\x12\x08......");
-        std::memcpy(at + 2, span.node.context.span_id.bytes.data(), 8);
-        at += 10;
-    }
-    // flags: W3C's in the low byte, 0x100: it is known whether the parent is remote; and kind
-    store_unaligned(at, 0x0185U | std::uint64_t{span.node.context.trace_flags | 0x100U} << 16U |
-                            std::uint64_t{0x30} << 48U | std::uint64_t{span.kind} << 56U);
-    store_bytes(at + 8, "\x39........\x41......");  // start_time_unix_nano, end_time_unix_nano
-    store_unaligned(at + 9, span.start_time);
-    store_unaligned(at + 18, end_time);
-    // attributes { key: "judgment.update_id", value { int_value: 0 } }
-    store_bytes(at + 26, "\x4A\x18\x0A\x12judgment.upd");
-    store_bytes(at + 36, "nt.update_id\x12\x02\x18\0");
-}
-
-JUDGEVAL_ALWAYS_INLINE void put_head(unsigned char* const out, const OpenSpan& span, std::uint64_t end_time,
-                                     std::size_t record_bytes) noexcept {
-    if (span.parent != ParentIs::kNone) [[likely]] {
-        put_head<true>(out, span, end_time, record_bytes);
-        if (span.parent == ParentIs::kRemote) out[46] = 3;  // flags: known, and it is
-    } else {
-        put_head<false>(out, span, end_time, record_bytes);
-    }
-    out[head_bytes(span) - 1] = span.update_id;
-}
-
-/// True when a span had to leave nothing out.
-inline bool is_complete(const SpanTally& tally) noexcept {
-    // Two loads within one of the two stores with which the tally was copied: a processor that has to put a
-    // load together from several stores waits until they are in the cache.
-    static_assert(offsetof(SpanTally, dropped_attributes) == 16 && sizeof(SpanTally) == 32);
-    return (load_unaligned<std::uint64_t>(&tally.dropped_attributes) |
-            load_unaligned<std::uint64_t>(&tally.dropped_links)) == 0;
-}
-
-/// An empty Status.
-constexpr std::uint16_t kNoStatus = wire::kSpanStatus;
-
-/// What follows a span's own bytes: how many were left out, and an empty status, when there is no other one
-/// among them.
-unsigned char* put_tail(unsigned char* at, const OpenSpan& span) noexcept {
-    for (const auto& [tag, count] :
-         {std::pair{0x50, span.tally.dropped_attributes}, std::pair{0x60, span.tally.dropped_events},
-          std::pair{0x70, span.tally.dropped_links}}) {
-        if (count == 0) continue;
-        *at++ = static_cast<unsigned char>(tag);
-        at = wire::put_varint(at, count);
-    }
-    if (span.status != 0) return at;
-    store_unaligned(at, kNoStatus);
-    return at + 2;
-}
-
-void count_drop(ThreadCounters& counters, DropReason reason) noexcept {
-    counters.dropped[static_cast<std::size_t>(reason)].add(1);
-}
-
-template <typename Use>
-[[gnu::noinline]] void with_other_arena(Pipeline& pipeline, ThreadState& thread, Use use) noexcept {
-    if (ThreadArena* const arena = pipeline.find_arena(thread)) {
-        use(*arena);
-    } else {
-        pipeline.with_shared_arena(use);
-    }
-}
-
-/// Runs `use` with this thread's arena, or with the shared one when the thread has none any more.
-template <typename Use>
-JUDGEVAL_ALWAYS_INLINE void with_arena(Pipeline& pipeline, ThreadState& thread, Use use) noexcept {
-    if (thread.pipeline_id == pipeline.open_id()) [[likely]] {
-        use(*thread.arena);
-    } else {
-        with_other_arena(pipeline, thread, use);
-    }
-}
-
 /// Lets the span's bytes stand in the arena, if a span of the usual size has room there.
 JUDGEVAL_ALWAYS_INLINE void use_arena_bytes(OpenSpan& span, ThreadArena& arena,
                                             ThreadState& thread) noexcept {
@@ -158,36 +37,30 @@ JUDGEVAL_ALWAYS_INLINE void use_arena_bytes(OpenSpan& span, ThreadArena& arena,
     use_bytes(span, BytesIn::kArena, at + head_bytes(span));
 }
 
-inline void push(ThreadState& thread, ContextNode& node) noexcept {
-    clear_arena(thread);
-    node.previous = thread.current;
-    thread.current = &node;
-}
+/// What a span starts below.
+struct Above {
+    const SpanIdentity* parent;       ///< null: nothing, it is a root
+    const InheritedBlock* inherited;  ///< borrowed from the stack, unless it is owned
+    bool is_owned;
+};
 
-void remove_from_stack(ThreadState& thread, ContextNode& node) noexcept {
-    // Ended out of order: take it out of the middle. Not found means that another thread owns the stack it is
-    // on; that stack is not ours to touch.
-    for (ContextNode* above = thread.current; above != nullptr; above = above->previous) {
-        if (above->previous == &node) {
-            above->previous = node.previous;
-            return;
-        }
-    }
-}
-
-inline void pop(ThreadState& thread, ContextNode& node) noexcept {
-    if (thread.current == &node) [[likely]] {
-        thread.current = node.previous;
-    } else {
-        remove_from_stack(thread, node);
-    }
-}
-
-/// The current context, or null outside of any (a scope of an invalid context says: outside).
-const SpanIdentity* context_above(const ThreadState& thread) noexcept {
+/// The current context (a scope of an invalid one says: outside of any).
+Above context_above(const ThreadState& thread) noexcept {
     const ContextNode* const node = thread.current;
-    if (node == nullptr) return nullptr;
-    return load_unaligned<std::uint64_t>(node->context.span_id.bytes.data()) != 0 ? &node->context : nullptr;
+    if (node == nullptr) return {nullptr, nullptr, false};
+    const bool is_valid = load_unaligned<std::uint64_t>(node->context.span_id.bytes.data()) != 0;
+    return {is_valid ? &node->context : nullptr, node->inherited, false};
+}
+
+/// The first span of an agent is its entry point; those after it inherit the rest.
+[[gnu::noinline]] void take_entry_point(OpenSpan& span, ThreadState& thread) noexcept {
+    const InheritedRef rest = as_inherited(span.node.inherited)->after_entry_point;
+    ContextNode* const above = thread.current;
+    if (above != nullptr && above->inherited == span.node.inherited) replace_inherited(thread, *above, rest);
+    if ((span.node.care & kOwnsInherited) != 0) release(span.node.inherited);
+    retain(rest.get());
+    span.node.inherited = rest.get();
+    span.node.care = kOwnsInherited | kIsEntryPoint;
 }
 
 /// A span that is not recorded, and counted if its trace was given up; the spans below it learn that from its
@@ -208,7 +81,10 @@ SpanState suppress(OpenSpan& span, Pipeline& pipeline, ThreadState& thread) noex
 /// at. Only a span that stays on its thread may have its bytes in the thread's arena.
 template <bool kStaysOnThread>
 JUDGEVAL_ALWAYS_INLINE SpanState start(OpenSpan& span, TracerState& tracer, std::uint8_t kind,
-                                       const SpanIdentity* parent, ThreadState& thread) noexcept {
+                                       const Above& above, ThreadState& thread) noexcept {
+    const SpanIdentity* const parent = above.parent;
+    span.node.inherited = above.inherited;
+    span.node.care = above.is_owned ? kOwnsInherited : 0;
     // acquire: the pipeline was built before it was published
     Pipeline* pipeline = tracer.pipeline.load(std::memory_order_acquire);
     if (pipeline == nullptr) [[unlikely]] {
@@ -246,6 +122,9 @@ JUDGEVAL_ALWAYS_INLINE SpanState start(OpenSpan& span, TracerState& tracer, std:
         if (context.trace_flags == 0 || context.is_shed) [[unlikely]]
             return suppress(span, *pipeline, thread);
     }
+    if (above.inherited != nullptr && as_inherited(above.inherited)->after_entry_point.get() != nullptr) {
+        take_entry_point(span, thread);
+    }
     if (thread.pipeline_id == pipeline->open_id()) [[likely]] {
         thread.arena->counters.started.add(1);
         if constexpr (kStaysOnThread) use_arena_bytes(span, *thread.arena, thread);
@@ -264,39 +143,6 @@ JUDGEVAL_ALWAYS_INLINE SpanState start(OpenSpan& span, TracerState& tracer, std:
     span.uncaught_exceptions = exceptions_in_flight(thread);
     span.start_time = Clock::now(thread);
     return SpanState::kRecording;
-}
-
-/// For a record that does not fit into what is left of the chunk.
-[[gnu::noinline]] void hand_over_slowly(OpenSpan& span, ThreadArena& arena, std::uint64_t end_time) noexcept {
-    unsigned char head[kHeadBytes<true> + kTailMost];
-    const auto head_size = static_cast<std::size_t>(put_tail(head + head_bytes(span), span) - head);
-    const auto body_size = static_cast<std::size_t>(span.cursor - span.begin);
-    put_head(head, span, end_time, head_size + body_size);
-    if (!arena.append_slow(head, head_size, span.begin, body_size)) {
-        count_drop(arena.counters, DropReason::kBudgetExhausted);
-    }
-}
-
-/// Completes the record at `out` whose own bytes end at `end`.
-inline void complete(OpenSpan& span, ThreadArena& arena, unsigned char* out, unsigned char* end,
-                     std::uint64_t end_time) noexcept {
-    const auto size = static_cast<std::size_t>(put_tail(end, span) - out);
-    put_head(out, span, end_time, size);
-    arena.commit(size);
-}
-
-/// The same for a span whose bytes stand elsewhere.
-[[gnu::noinline]] void copy_and_complete(OpenSpan& span, ThreadArena& arena, ThreadState& thread,
-                                         std::uint64_t end_time) noexcept {
-    clear_arena(thread);
-    const auto body_size = static_cast<std::size_t>(span.cursor - span.begin);
-    unsigned char* const out = arena.room_for(kHeadBytes<true> + body_size + kTailMost);
-    if (out == nullptr) [[unlikely]]
-        return hand_over_slowly(span, arena, end_time);
-    prefetch_for_writing(out + kWriteAhead, kUsualRecord + body_size);
-    unsigned char* const body = out + head_bytes(span);
-    copy_with_slack(body, span.begin, body_size);
-    complete(span, arena, out, body + body_size, end_time);
 }
 
 [[gnu::noinline]] void count_losses(ThreadCounters& counters, const SpanTally& tally) noexcept {
@@ -328,20 +174,27 @@ JUDGEVAL_ALWAYS_INLINE void hand_over(OpenSpan& span, ThreadArena& arena, Thread
 
 [[gnu::noinline]] void start_rare(OpenSpan& span, TracerState& tracer, std::uint8_t kind) noexcept {
     ThreadState& thread = thread_state;
+    const bool is_lowest = thread.current == nullptr;
+    if (!is_lowest) emit_overdue(thread, Clock::now(thread));
     const SpanState state = start<true>(span, tracer, kind, context_above(thread), thread);
     span.state = state;
     if (state == SpanState::kInactive) return;
     span.is_current = true;
     if (state == SpanState::kSuppressed) [[unlikely]]
         span.node.span = nullptr;
+    else if (is_lowest)
+        thread.emit_open_at = next_look(span.start_time, span.pipeline->emit_open_after());
     push(thread, span.node);
 }
 
 [[gnu::noinline]] void end_rare(OpenSpan& span) noexcept {
     ThreadState& thread = thread_state;
+    bool was_on_top = true;
     if (span.is_current) [[likely]]
-        pop(thread, span.node);
+        was_on_top = pop(thread, span.node);
     if (span.state == SpanState::kRecording) [[likely]] {
+        if ((span.node.care & kIsEntryPoint) != 0) set_bool(span, "judgment.is_agent_entry_point", true);
+        if (span.node.inherited != nullptr) append_inherited(span);
         const std::uint64_t end_time = std::max(Clock::now(thread), span.start_time);
         if (exceptions_in_flight(thread) > span.uncaught_exceptions && span.status == 0) [[unlikely]] {
             set_status(span, StatusCode::kError, "left by an exception");
@@ -358,6 +211,9 @@ JUDGEVAL_ALWAYS_INLINE void hand_over(OpenSpan& span, ThreadArena& arena, Thread
         }
         release_bytes(span);
     }
+    if (thread.current != nullptr) emit_overdue(thread, thread.last_time);
+    if ((span.node.care & kOwnsInherited) != 0 || thread.orphans != nullptr) [[unlikely]]
+        release_inherited(thread, span.node, was_on_top);
 }
 
 // ---- the usual span: scoped, below another one of this thread, ended before the next one starts ----
@@ -393,7 +249,8 @@ JUDGEVAL_ALWAYS_INLINE bool start_usual(OpenSpan& span, TracerState& tracer, std
         return false;
     ThreadArena& arena = *thread.arena;
     unsigned char* const at = arena.room_for(kOpenRecordMost);
-    if (at == nullptr) [[unlikely]]
+    const std::uint64_t now = Clock::now_quickly(thread);
+    if (at == nullptr || now >= thread.emit_open_at) [[unlikely]]
         return false;
 
     arena.counters.started.add(1);
@@ -409,15 +266,26 @@ JUDGEVAL_ALWAYS_INLINE bool start_usual(OpenSpan& span, TracerState& tracer, std
     context.trace_id = above->context.trace_id;
     const std::uint64_t id = next_seeded_random(thread);
     store_unaligned(context.span_id.bytes.data(), id + (id == 0 ? 1 : 0));
-    context.trace_flags = above->context.trace_flags;
-    context.is_remote = false;
-    context.is_shed = false;
+    // with is_remote, is_shed and care, which are 0
+    store_unaligned(&context.trace_flags, std::uint32_t{above->context.trace_flags});
+    span.node.inherited = above->inherited;
     span.parent_span_id = above->context.span_id;
     span.begin = at + kHeadBytes<true>;  // and the cursor is set with the name: see put_name_and_type
     span.limit = span.begin + kInlineBytes;
     span.tally = pipeline->first_tally();
     thread.current = &span.node;
-    span.start_time = Clock::now_quickly(thread);
+    span.start_time = now;
+    return true;
+}
+
+/// Appends what a span inherits; false, and nothing done, when that takes a closer look.
+JUDGEVAL_ALWAYS_INLINE bool append_quickly(OpenSpan& span, const Inherited& inherited) noexcept {
+    if ((span.tally.key_filter & inherited.key_filter) != 0 || span.node.care != 0 ||
+        static_cast<std::size_t>(span.limit - span.cursor) < inherited.size) [[unlikely]]
+        return false;
+    copy_with_slack(span.cursor, reinterpret_cast<const unsigned char*>(inherited.bytes.data()),
+                    inherited.size);
+    span.cursor += inherited.size;
     return true;
 }
 
@@ -430,16 +298,22 @@ JUDGEVAL_ALWAYS_INLINE bool end_usual(OpenSpan& span, ThreadState& thread) noexc
     if (!is_complete(span.tally) ||
         static_cast<std::uint8_t>(thread.exceptions->uncaught) != span.uncaught_exceptions) [[unlikely]]
         return false;
+    if (span.node.inherited != nullptr && !append_quickly(span, *as_inherited(span.node.inherited)))
+        [[unlikely]]
+        return false;
     thread.current = span.node.previous;
     ThreadArena& arena = *thread.arena;
     unsigned char* const out = span.begin - kHeadBytes<true>;
     store_unaligned(span.cursor, kNoStatus);
     const auto size = static_cast<std::size_t>(span.cursor + 2 - out);
     // Not before its start: the thread's times never run backwards.
-    put_head<true>(out, span, Clock::now_quickly(thread), size);
+    const std::uint64_t end_time = Clock::now_quickly(thread);
+    put_head<true>(out, span, end_time, size);
     arena.commit(size);
     // last: a pipeline without open spans may be taken down
     arena.counters.ended.add(1);
+    if (end_time >= thread.emit_open_at) [[unlikely]]
+        emit_overdue(thread, end_time);
     return true;
 }
 
@@ -452,14 +326,25 @@ void start_scoped(OpenSpan& span, TracerState& tracer, std::uint8_t kind) noexce
 
 void start_detached(OpenSpan& span, TracerState& tracer, std::uint8_t kind, const Context* parent) noexcept {
     ThreadState& thread = thread_state;
-    const SpanIdentity* above = context_above(thread);
-    if (parent != nullptr) above = parent->is_valid() ? &parent->span_context() : nullptr;
+    Above above = context_above(thread);
+    if (parent != nullptr) {
+        const SpanContext& context = parent->span_context();
+        above = {context.is_valid() ? &context : nullptr, inherited_of(*parent), true};
+    } else if (above.inherited != nullptr) {
+        // It may outlive what it would borrow from.
+        retain(above.inherited);
+        above.is_owned = true;
+    }
     span.state = start<false>(span, tracer, kind, above, thread);
     span.is_current = false;
-    if (span.state == SpanState::kInactive && above != nullptr && !above->is_sampled()) {
+    if (span.state == SpanState::kInactive && above.parent != nullptr && !above.parent->is_sampled()) {
         // Unlike a scoped span it has nobody above it to answer for its children.
-        span.node.context = *above;
+        span.node.context = *above.parent;
         span.state = SpanState::kSuppressed;
+    }
+    if (span.state == SpanState::kInactive && above.is_owned) {
+        release(span.node.inherited);
+        span.node.care = 0;
     }
 }
 
@@ -480,18 +365,5 @@ void relocate(OpenSpan& from, OpenSpan& to) noexcept {
     to.node.span = &to;
     from.state = SpanState::kInactive;
 }
-
-OpenSpan* current_span() noexcept {
-    const ContextNode* const node = thread_state.current;
-    return node != nullptr ? node->span : nullptr;
-}
-
-Context current_context() noexcept {
-    const ContextNode* const node = thread_state.current;
-    return node != nullptr ? Context(SpanContext(node->context)) : Context();
-}
-
-void push_context(ContextNode& node) noexcept { push(thread_state, node); }
-void pop_context(ContextNode& node) noexcept { pop(thread_state, node); }
 
 }  // namespace judgeval::detail

@@ -4,6 +4,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <array>
 #include <ctime>
 
 namespace judgeval::detail {
@@ -20,6 +21,19 @@ void seed_random(ThreadState& thread) noexcept {
                            reinterpret_cast<std::uintptr_t>(&thread);
     }
     if ((thread.random[0] | thread.random[1]) == 0) thread.random[0] = 1;
+}
+
+std::string new_uuid() {
+    std::array<std::uint8_t, 16> bytes{};
+    for (std::size_t at = 0; at < bytes.size(); at += 8) {
+        const std::uint64_t value = next_random(thread_state);
+        std::memcpy(bytes.data() + at, &value, sizeof value);
+    }
+    bytes[6] = static_cast<std::uint8_t>((bytes[6] & 0x0FU) | 0x40U);  // version 4
+    bytes[8] = static_cast<std::uint8_t>((bytes[8] & 0x3FU) | 0x80U);  // the RFC's variant
+    std::string text = TraceId::hex(bytes.data(), bytes.size());
+    for (const std::size_t at : {20U, 16U, 12U, 8U}) text.insert(at, 1, '-');
+    return text;
 }
 
 }  // namespace judgeval::detail

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <string>
 
 #include "judgeval/context.hpp"
 #include "record/thread_state.hpp"
@@ -53,6 +54,9 @@ inline TraceId new_trace_id(ThreadState& thread) noexcept {
     std::memcpy(id.bytes.data() + sizeof high, &low, sizeof low);
     return id;
 }
+
+/// A random UUID (RFC 9562, version 4) as text.
+[[nodiscard]] std::string new_uuid();
 
 /// In the child of a fork: the next id comes from a new seed.
 inline void reseed_after_fork(ThreadState& thread) noexcept { thread.random[0] = thread.random[1] = 0; }

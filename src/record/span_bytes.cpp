@@ -44,28 +44,35 @@ Field read_field(unsigned char* at) noexcept {
     return {*at, payload, payload + size};
 }
 
-/// Removes the first field for which `matches(field)`; true when there was one.
+/// The first field for which `matches(field)`, or null.
 template <typename Matches>
-bool remove_field(OpenSpan& span, Matches matches) noexcept {
+unsigned char* find_field(const OpenSpan& span, Matches matches) noexcept {
     for (unsigned char* at = span.begin; at < span.cursor;) {
         const Field field = read_field(at);
-        if (matches(field)) {
-            std::memmove(at, field.end, static_cast<std::size_t>(span.cursor - field.end));
-            span.cursor -= field.end - at;
-            return true;
-        }
+        if (matches(field)) return at;
         at = field.end;
     }
-    return false;
+    return nullptr;
 }
 
-bool remove_attribute(OpenSpan& span, std::string_view key) noexcept {
-    return remove_field(span, [key](const Field& field) {
+/// Removes that field; true when there was one.
+template <typename Matches>
+bool remove_field(OpenSpan& span, Matches matches) noexcept {
+    unsigned char* const at = find_field(span, matches);
+    if (at == nullptr) return false;
+    const Field field = read_field(at);
+    std::memmove(at, field.end, static_cast<std::size_t>(span.cursor - field.end));
+    span.cursor -= field.end - at;
+    return true;
+}
+
+auto is_attribute(std::string_view key) noexcept {
+    return [key](const Field& field) {
         if (field.tag != wire::kSpanAttribute) return false;
         const unsigned char* at = field.payload + 1;  // behind KeyValue.key's tag, which we write first
         const std::uint64_t size = wire::get_varint(at);
         return size == key.size() && std::memcmp(at, key.data(), key.size()) == 0;
-    });
+    };
 }
 
 /// Text on its way in: cut to the limit, and mended when it is not UTF-8. `mended` backs the result in that
@@ -318,6 +325,20 @@ void clear_arena(ThreadState& thread) noexcept {
     span.cursor = wire::put_bytes(span.cursor, from, size);
 }
 
+bool has_attribute(const OpenSpan& span, std::string_view key) noexcept {
+    return find_field(span, is_attribute(key)) != nullptr;
+}
+
+std::string_view find_attribute_bytes(const OpenSpan& span, std::string_view key) noexcept {
+    unsigned char* const at = find_field(span, is_attribute(key));
+    if (at == nullptr) return {};
+    return {reinterpret_cast<const char*>(at), static_cast<std::size_t>(read_field(at).end - at)};
+}
+
+bool remove_attribute(OpenSpan& span, std::string_view key) noexcept {
+    return remove_field(span, is_attribute(key));
+}
+
 void append_name(OpenSpan& span, Text name) noexcept try {
     std::string mended;
     const std::string_view text =
@@ -330,6 +351,7 @@ void append_type(OpenSpan& span, Text type) noexcept {
     if (!put_key_value(span, wire::kSpanAttribute, kTypeKey, AttributeValue(type.view()))) {
         ++span.tally.dropped_attributes;
     }
+    if (type.view() == "llm") emit_ancestors(span);
 }
 
 void set_name(OpenSpan& span, Text name) noexcept {

@@ -33,6 +33,13 @@ inline void use_inline_bytes(OpenSpan& span) noexcept { use_bytes(span, BytesIn:
 /// whoever is about to write there, to take the arena's memory away, or to become the innermost.
 void clear_arena(ThreadState& thread) noexcept;
 
+/// True when an attribute with this key is among the span's own bytes.
+[[nodiscard]] bool has_attribute(const OpenSpan& span, std::string_view key) noexcept;
+/// The whole field of that attribute; empty when there is none.
+[[nodiscard]] std::string_view find_attribute_bytes(const OpenSpan& span, std::string_view key) noexcept;
+/// Takes an attribute off the span; true when it had it.
+bool remove_attribute(OpenSpan& span, std::string_view key) noexcept;
+
 /// Gives a spill buffer back when the span is done.
 void release_spill(OpenSpan& span) noexcept;
 inline void release_bytes(OpenSpan& span) noexcept {

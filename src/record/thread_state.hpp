@@ -14,6 +14,7 @@
 namespace judgeval::detail {
 
 class ThreadArena;
+struct OrphanedBlock;
 
 /// A straight line from counter ticks to nanoseconds.
 struct ClockLine {
@@ -29,16 +30,20 @@ struct ExceptionGlobals {
     unsigned int uncaught;
 };
 
+inline constexpr std::uint64_t kNever = UINT64_MAX;
+
 struct ThreadState {
     ContextNode* current = nullptr;
-    ThreadArena* arena = nullptr;     ///< the arena used last,
-    std::uint64_t pipeline_id = 0;    ///< and the pipeline it belongs to (ids are never used twice); 0: none
-    std::uint64_t last_time = 0;      ///< nanoseconds since the Unix epoch
-    std::uint64_t clock_version = 0;  ///< of the clock's line below; 0: none was looked at
+    ThreadArena* arena = nullptr;   ///< the arena used last,
+    std::uint64_t pipeline_id = 0;  ///< and the pipeline it belongs to (ids are never used twice); 0: none
+    std::uint64_t last_time = 0;    ///< nanoseconds since the Unix epoch
+    std::uint64_t emit_open_at = kNever;  ///< when to look for spans that have been open for long
+    std::uint64_t clock_version = 0;      ///< of the clock's line below; 0: none was looked at
     ClockLine clock_line;
     std::uint64_t random[2] = {0, 0};      ///< both zero: not seeded yet
     unsigned char* spare_bytes = nullptr;  ///< a spill buffer the last large span gave back
     std::size_t spare_size = 0;
+    OrphanedBlock* orphans = nullptr;              ///< see context_stack.hpp
     const ExceptionGlobals* exceptions = nullptr;  ///< null until exceptions_in_flight() looked for them
     bool arenas_are_gone = false;                  ///< the thread is past its thread-local destructors
 };

@@ -98,6 +98,7 @@ struct RecorderOptions {
     WhenFull when_full = WhenFull::kShedTraces;
     std::chrono::milliseconds max_block{0};
     std::size_t reserved_chunks = 4;
+    std::chrono::milliseconds emit_open_after = std::chrono::milliseconds::max();
 };
 
 class Recorder {
@@ -158,6 +159,7 @@ class Recorder {
         settings.max_block = options.max_block;
         settings.limits = options.limits;
         settings.sample_ratio = options.sample_ratio;
+        settings.emit_open_after = options.emit_open_after;
         return settings;
     }
 

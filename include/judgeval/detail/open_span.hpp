@@ -36,8 +36,16 @@ struct ContextNode {
     ContextNode* previous;
     /// The open span behind this entry, or null when it belongs to another thread or process.
     OpenSpan* span;
+    /// What spans below inherit; null: nothing. Borrowed from an entry below on the same stack, which
+    /// outlives this one, unless it is owned.
+    const InheritedBlock* inherited;
     SpanIdentity context;
+    std::uint8_t care;  ///< of the two below; usually neither
 };
+inline constexpr std::uint8_t kOwnsInherited = 1;  ///< what is inherited is the entry's own reference
+inline constexpr std::uint8_t kIsEntryPoint = 2;   ///< the first span of an agent
+static_assert(offsetof(ContextNode, care) == offsetof(ContextNode, context) + 27 &&
+              offsetof(SpanIdentity, trace_flags) == 24);
 
 enum class SpanState : std::uint8_t {
     kInactive,    ///< nothing to record and nothing to undo: every call on it returns at once
@@ -116,6 +124,10 @@ JUDGEVAL_API void start_detached(OpenSpan& span, TracerState& tracer, std::uint8
 JUDGEVAL_API void end(OpenSpan& span) noexcept;
 /// Moves the span's state to another object; `from` becomes inactive.
 JUDGEVAL_API void relocate(OpenSpan& from, OpenSpan& to) noexcept;
+
+/// Sends the spans that are open above this one as they stand, those that have not been sent: before
+/// something that takes long, such as an LLM's answer.
+JUDGEVAL_API void emit_ancestors(OpenSpan& span) noexcept;
 
 JUDGEVAL_API void append_name(OpenSpan& span, Text name) noexcept;
 JUDGEVAL_API void append_type(OpenSpan& span, Text type) noexcept;
@@ -312,6 +324,7 @@ JUDGEVAL_ALWAYS_INLINE void put_name_and_type(OpenSpan& span, Text name, Text ty
     at[25] = static_cast<unsigned char>(type.size());
     copy_literal(at + 26, type.data(), type.size());
     span.cursor = at + 26 + type.size();
+    if (type.view() == "llm") emit_ancestors(span);
 }
 
 }  // namespace judgeval::detail

@@ -9,6 +9,8 @@
 #include <exception>
 #include <initializer_list>
 #include <memory>
+#include <span>
+#include <string_view>
 
 #include "judgeval/attribute_value.hpp"
 #include "judgeval/context.hpp"
@@ -63,9 +65,30 @@ JUDGEVAL_API Stats stats(const TracerState& tracer) noexcept;
 
 /// The calling thread's innermost open span, or null.
 [[nodiscard]] JUDGEVAL_API OpenSpan* current_span() noexcept;
+/// The calling thread's current context, as an entry of its stack; null outside of any.
+[[nodiscard]] JUDGEVAL_API ContextNode* current_node() noexcept;
 [[nodiscard]] JUDGEVAL_API Context current_context() noexcept;
-JUDGEVAL_API void push_context(ContextNode& node) noexcept;
-JUDGEVAL_API void pop_context(ContextNode& node) noexcept;
+[[nodiscard]] JUDGEVAL_API Context context_of(const ContextNode& node) noexcept;
+
+/// A value that spans inherit. An empty one is taken out.
+struct InheritedPair {
+    std::string_view key;
+    std::string_view value;
+    bool is_platform = false;  ///< one of the library's own keys, which begin with "judgment."
+};
+/// Sets values on the entry's span and for everything that starts below it.
+JUDGEVAL_API void set_inherited(ContextNode& node, std::span<const InheritedPair> pairs) noexcept;
+
+// Each of these fills in the entry and makes it current; leave_context() undoes it, on the same thread.
+JUDGEVAL_API void enter_context(ContextNode& node, const Context& context) noexcept;
+/// What is current already, for values to be set.
+JUDGEVAL_API void enter_scope(ContextNode& node) noexcept;
+/// What is current already, for a new agent.
+JUDGEVAL_API void enter_agent(ContextNode& node, std::string_view class_name,
+                              std::string_view instance_name) noexcept;
+/// Outside of any span, with what is inherited here.
+JUDGEVAL_API void enter_new_trace(ContextNode& node) noexcept;
+JUDGEVAL_API void leave_context(ContextNode& node) noexcept;
 
 // Operations on a span that is recording; the calling thread owns it.
 JUDGEVAL_API void set_type(OpenSpan& span, Text type) noexcept;
@@ -76,6 +99,8 @@ JUDGEVAL_API void append_event(OpenSpan& span, Text name,
 JUDGEVAL_API void append_link(OpenSpan& span, const SpanContext& linked,
                               std::initializer_list<Attribute> attributes) noexcept;
 JUDGEVAL_API void append_exception(OpenSpan& span, const std::exception& exception) noexcept;
+JUDGEVAL_API void emit_partial(OpenSpan& span) noexcept;
+JUDGEVAL_API void emit_on_entry(OpenSpan& span) noexcept;
 /// Call it from inside a catch block.
 JUDGEVAL_API void append_current_exception(OpenSpan& span) noexcept;
 
