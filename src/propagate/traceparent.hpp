@@ -1,0 +1,23 @@
+// The traceparent header: W3C Trace Context level 2, section 3.2.
+//
+// Pure functions without allocation, run by the thread that makes or takes a request.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+#include "judgeval/context.hpp"
+
+namespace judgeval::detail {
+
+inline constexpr std::size_t kTraceparentBytes = 55;
+
+/// What the header says, marked as remote; nothing when it is to be ignored. Of the flags, those that level 2
+/// defines: sampled and random-trace-id.
+[[nodiscard]] std::optional<SpanIdentity> parse_traceparent(std::string_view header) noexcept;
+
+/// Writes the header, of version 00, for a valid identity. A trace that this process gave up is not sampled.
+void format_traceparent(const SpanIdentity& identity, char (&header)[kTraceparentBytes]) noexcept;
+
+}  // namespace judgeval::detail
