@@ -2,7 +2,9 @@
 //
 // Bursts into a pool larger than the caches while the exporter compresses and sends on the other core; then
 // everything is flushed, so that each round begins alike and every span is counted at the far end.
+#include <array>
 #include <cstring>
+#include <map>
 #include <numeric>
 #include <string>
 #include <thread>
@@ -182,6 +184,31 @@ void large_attribute(benchmark::State& state, std::string_view unit, double must
     report_delivery(state, setting.tracer);
 }
 
+void inject_and_extract(benchmark::State& state) {
+    const Setting setting;
+    const auto root = setting.tracer.span("request");
+    // Of many requests at a time: what one call wrote and the next one reads has never just been written.
+    std::array<std::map<std::string, std::string>, 64> carriers;
+    const auto requests = [&] {
+        const double injecting = nanoseconds_each(carriers.size(), [&](std::size_t i) {
+            carriers[i].clear();
+            inject(carriers[i]);
+        });
+        return injecting + nanoseconds_each(carriers.size(), [&](std::size_t i) {
+                   const Context context = extract(carriers[i]);
+                   benchmark::DoNotOptimize(context.is_valid());
+               });
+    };
+    for (int i = 0; i < kWarmUpRounds; ++i) requests();
+    Rounds rounds;
+    for (auto _ : state) {
+        double nanoseconds = 0;
+        for (int i = 0; i < 16; ++i) nanoseconds += requests() / 16;
+        rounds.add(nanoseconds, two_timestamp_reads() / 2);
+    }
+    rounds.report(state, 15);
+}
+
 void monitoring_off(benchmark::State& state) {
     const Setting setting;
     setting.tracer.set_monitoring(false);
@@ -248,6 +275,7 @@ BENCHMARK_CAPTURE(large_attribute, ascii, "The quick brown fox. ", 4)
 BENCHMARK_CAPTURE(large_attribute, utf8, "Grüße, 世界! ", 30)
     ->Name("span/4_KiB_utf8_vs_memcpy")
     ->Iterations(300);
+BENCHMARK(inject_and_extract)->Name("span/inject_and_extract_vs_one_read")->Iterations(100);
 BENCHMARK(monitoring_off)->Name("span/monitoring_off_nanoseconds")->Iterations(30);
 BENCHMARK(two_producers)->Name("span/two_producers_vs_one")->Iterations(15);
 

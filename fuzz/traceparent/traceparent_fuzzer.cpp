@@ -2,6 +2,7 @@
 // same ids; what is written is version 00 and reads alike.
 #include <fuzzer/FuzzedDataProvider.h>
 
+#include <array>
 #include <cstdint>
 #include <regex>
 #include <string>
@@ -16,13 +17,13 @@ using detail::kTraceparentBytes;
 using detail::parse_traceparent;
 
 std::string formatted(const SpanIdentity& identity) {
-    char text[kTraceparentBytes];
+    std::array<char, kTraceparentBytes> text;
     detail::format_traceparent(identity, text);
-    return {text, sizeof text};
+    return {text.data(), text.size()};
 }
 
 void check_header(const std::string& header) {
-    static const std::regex form("[ \\t]*([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-[^]*)?");
+    static const std::regex form("[ \\t]*([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-[^,]*)?");
     std::smatch parts;
     const std::string trimmed = header.substr(0, header.find_last_not_of(" \t") + 1);
     const bool is_expected = std::regex_match(trimmed, parts, form) && parts[1] != "ff" &&

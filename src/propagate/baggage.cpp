@@ -20,8 +20,6 @@ constexpr CharacterSet kPropertyCharacters(' ', '~', "\",\\");
 constexpr CharacterSet kPlainInValue('!', '~', "\",;\\%+");
 constexpr CharacterSet kPlainInKey('!', '~', "\"(),/:;<=>?@[\\]{}%+");
 
-constexpr auto kHexValues = hex_values(true);
-
 bool is_valid_properties(std::string_view text) noexcept {
     return std::all_of(text.begin(), text.end(),
                        [](char c) { return c == '\t' || kPropertyCharacters.contains(c); });
@@ -60,7 +58,7 @@ void append_percent_encoded(std::string& to, std::string_view text, const Charac
 }
 
 /// Puts the member among the entries, unless it breaks the grammar.
-void take_member(std::string_view member, std::vector<BaggageEntry>& entries) {
+void take_member(std::string_view member, std::vector<InheritedEntry>& entries) {
     const std::size_t semicolon = std::min(member.find(';'), member.size());
     const std::string_view pair = member.substr(0, semicolon);
     const std::string_view properties =
@@ -73,9 +71,9 @@ void take_member(std::string_view member, std::vector<BaggageEntry>& entries) {
         !is_valid_properties(properties)) {
         return;
     }
-    BaggageEntry entry{percent_decoded(key), percent_decoded(value), std::string(properties)};
+    InheritedEntry entry{percent_decoded(key), percent_decoded(value), std::string(properties)};
     const auto known = std::find_if(entries.begin(), entries.end(),
-                                    [&](const BaggageEntry& other) { return other.key == entry.key; });
+                                    [&](const InheritedEntry& other) { return other.key == entry.key; });
     if (known != entries.end()) {
         *known = std::move(entry);
     } else {
@@ -85,33 +83,33 @@ void take_member(std::string_view member, std::vector<BaggageEntry>& entries) {
 
 }  // namespace
 
-std::vector<BaggageEntry> parse_baggage(std::string_view header) {
-    std::vector<BaggageEntry> entries;
-    if (header.size() > kMaxBaggageBytes) {
+std::vector<InheritedEntry> parse_baggage(std::string_view header) {
+    std::vector<InheritedEntry> entries;
+    if (header.size() > kBaggageBytesMost) {
         // Up to the last member that ends by then.
-        const std::size_t end = header.rfind(',', kMaxBaggageBytes);
+        const std::size_t end = header.rfind(',', kBaggageBytesMost);
         header = header.substr(0, end == std::string_view::npos ? 0 : end);
     }
     std::size_t pairs = 0;
-    while (!header.empty() && pairs < kMaxBaggagePairs) {
+    while (!header.empty() && pairs < kBaggageEntriesMost) {
         const std::string_view text = header.substr(0, header.find(','));
         header.remove_prefix(std::min(header.size(), text.size() + 1));
         const std::string_view member = trim_white_space(text);
         if (member.empty()) continue;
         ++pairs;
-        if (member.size() <= kMaxBaggagePairBytes) take_member(member, entries);
+        if (member.size() <= kBaggageEntryMost) take_member(member, entries);
     }
     return entries;
 }
 
-std::string format_baggage(std::span<const BaggageEntry> entries) {
+std::string format_baggage(std::span<const InheritedEntry> entries) {
     std::string header;
     std::size_t pairs = 0;
-    for (const BaggageEntry& entry : entries) {
-        if (pairs == kMaxBaggagePairs) break;
-        if (entry.key.empty() || !is_valid_properties(entry.properties)) continue;
+    for (const InheritedEntry& entry : entries) {
+        if (pairs == kBaggageEntriesMost) break;
+        if (!entry.is_baggage || entry.key.empty() || !is_valid_properties(entry.properties)) continue;
         // encoded it is no shorter
-        if (entry.key.size() + entry.value.size() > kMaxBaggagePairBytes) continue;
+        if (entry.key.size() + entry.value.size() > kBaggageEntryMost) continue;
         const std::size_t before = header.size();
         if (before != 0) header += ',';
         const std::size_t start = header.size();
@@ -122,7 +120,7 @@ std::string format_baggage(std::span<const BaggageEntry> entries) {
             header += ';';
             header += entry.properties;
         }
-        if (header.size() - start > kMaxBaggagePairBytes || header.size() > kMaxBaggageBytes) {
+        if (header.size() - start > kBaggageEntryMost || header.size() > kBaggageBytesMost) {
             header.resize(before);
         } else {
             ++pairs;

@@ -49,16 +49,15 @@ class CharacterSet {
 inline constexpr std::uint8_t kNoDigit = 0x80;
 
 /// The value of a hexadecimal digit. `kNoDigit` for anything else.
-consteval std::array<std::uint8_t, 256> hex_values(bool is_upper_case_allowed) {
+inline constexpr auto kHexValues = [] {
     std::array<std::uint8_t, 256> values{};
     values.fill(kNoDigit);
     for (std::uint8_t i = 0; i < 10; ++i) values[static_cast<std::size_t>('0') + i] = i;
     for (std::uint8_t i = 0; i < 6; ++i) {
-        const auto value = static_cast<std::uint8_t>(10 + i);
-        values[static_cast<std::size_t>('a') + i] = value;
-        if (is_upper_case_allowed) values[static_cast<std::size_t>('A') + i] = value;
+        values[static_cast<std::size_t>('a') + i] = values[static_cast<std::size_t>('A') + i] =
+            static_cast<std::uint8_t>(10 + i);
     }
     return values;
-}
+}();
 
 }  // namespace judgeval::detail

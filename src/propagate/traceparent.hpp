@@ -3,6 +3,7 @@
 // Pure functions without allocation, run by the thread that makes or takes a request.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <string_view>
@@ -18,6 +19,6 @@ inline constexpr std::size_t kTraceparentBytes = 55;
 [[nodiscard]] std::optional<SpanIdentity> parse_traceparent(std::string_view header) noexcept;
 
 /// Writes the header, of version 00, for a valid identity. A trace that this process gave up is not sampled.
-void format_traceparent(const SpanIdentity& identity, char (&header)[kTraceparentBytes]) noexcept;
+void format_traceparent(const SpanIdentity& identity, std::array<char, kTraceparentBytes>& header) noexcept;
 
 }  // namespace judgeval::detail

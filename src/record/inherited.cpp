@@ -62,12 +62,14 @@ void set(std::vector<InheritedEntry>& entries, const InheritedEntry& entry) {
     }
 }
 
+/// As they would stand in a baggage header, if nothing has to be encoded.
 bool fits(const std::vector<InheritedEntry>& entries) noexcept {
     std::size_t total = 0;
     for (const InheritedEntry& entry : entries) {
-        const std::size_t size = entry.key.size() + entry.value.size() + entry.properties.size() + 2;
+        const std::size_t properties = entry.properties.empty() ? 0 : 1 + entry.properties.size();
+        const std::size_t size = entry.key.size() + 1 + entry.value.size() + properties;
         if (size > kBaggageEntryMost) return false;
-        total += size;
+        total += (total == 0 ? 0 : 1) + size;
     }
     return total <= kBaggageBytesMost && entries.size() <= kBaggageEntriesMost;
 }
@@ -113,6 +115,16 @@ InheritedRef with_entries(const InheritedBlock* base, std::span<const InheritedE
     return result;
 } catch (...) {  // no memory
     return same(base);
+}
+
+InheritedRef inherited_from(std::vector<InheritedEntry> entries, std::string trace_state) {
+    if (entries.empty() && trace_state.empty()) return {};
+    auto* const made = new Inherited;  // NOLINT: counted, see InheritedBlock
+    InheritedRef result(made);
+    made->entries = std::move(entries);
+    made->trace_state = std::move(trace_state);
+    encode(*made);
+    return result;
 }
 
 InheritedRef with_trace_state(const InheritedBlock* base, const std::string& trace_state) noexcept try {

@@ -33,6 +33,8 @@ struct InheritedEntry {
     /// The value is the name of a project whose id is not known yet. Encoded as AnyValue.bytes_value, which
     /// nothing else here is; the exporter puts the id in its place.
     bool is_project_name = false;
+
+    friend bool operator==(const InheritedEntry&, const InheritedEntry&) = default;
 };
 
 struct Inherited final : InheritedBlock {
@@ -59,6 +61,9 @@ struct Inherited final : InheritedBlock {
 /// do not fit the limits of baggage, or there is no memory; false in `is_done` then.
 [[nodiscard]] InheritedRef with_entries(const InheritedBlock* base, std::span<const InheritedEntry> entries,
                                         bool& is_done) noexcept;
+/// What came from elsewhere: valid UTF-8, no key twice, within the limits of baggage. Throws only
+/// std::bad_alloc.
+[[nodiscard]] InheritedRef inherited_from(std::vector<InheritedEntry> entries, std::string trace_state);
 /// `base` with another tracestate.
 [[nodiscard]] InheritedRef with_trace_state(const InheritedBlock* base,
                                             const std::string& trace_state) noexcept;

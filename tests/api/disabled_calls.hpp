@@ -1,6 +1,7 @@
 // Every call of the tracing API once, for a translation unit that is compiled with JUDGEVAL_DISABLE.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -60,6 +61,16 @@ inline std::string make_every_call(const Tracer& tracer, int& serialized) {
     auto job = tracer.start_span("job");
     auto moved = std::move(job);
     moved.end();
+    std::map<std::string, std::string> headers;
+    inject(headers);
+    inject(headers, Context());
+    if (!headers.empty()) return "something was injected";
+    headers["traceparent"] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    if (extract(headers).is_valid()) return "something was extracted";
+    {
+        const ContextScope trace = continue_trace(headers);
+        if (tracer.current_context().is_valid()) return "a trace was continued";
+    }
     if (tracer.bind([] { return 9; })() != 9) return "bind changed a result";
     if (judgeval_observed_function(tracer) != 5) return "JUDGEVAL_OBSERVE changed a result";
     if (!tracer.force_flush() || !tracer.shutdown()) return "flush or shutdown failed";

@@ -2,6 +2,7 @@
 """Runs an example as a user would, against a judgeval-local of its own, and compares what both say.
 
     run_example.py quickstart|agent_server|agent_server_serving JUDGEVAL_LOCAL EXAMPLE
+    run_example.py distributed JUDGEVAL_LOCAL CLIENT SERVER
 
 Starts judgeval-local, reads its address from its first line, runs the example, asks for the counts over HTTP and stops
 what it started, by process id. Exits with 0 when everything agreed.
@@ -130,10 +131,32 @@ def agent_server_serving(local, example):
         compare(output, url, spans=SPANS_OF_REQUEST, traces=1)
 
 
+def distributed(local, client, server):
+    with backend(local) as (_, url):
+        tracing = {"JUDGMENT_API_URL": url, "JUDGMENT_API_KEY": "key", "JUDGMENT_ORG_ID": "organization"}
+        with running([server, "0"], r"distributed_server listening on (http://\S+)", **tracing) as (process, address):
+            output = run([client, address + "/process"], NO_PROXY="*", **tracing)
+            assert '"received_data": {"query": "Hello from client"}' in output, output
+            assert spans_of(output) == 1 and spans_of(finish(process)) == 1, output
+        # Two processes, one trace.
+        (trace,) = json.loads(ask(url, "/api/traces?project=distributed-system"))["traces"]
+        assert trace["root_name"] == "call_external_service", trace
+        spans = json.loads(ask(url, "/api/traces/" + trace["trace_id"]))["spans"]
+        caller, callee = sorted(spans, key=lambda span: span["name"])
+        assert [caller["name"], callee["name"]] == ["call_external_service", "process_request"], spans
+        assert not caller["parent_span_id"], caller
+        assert callee["parent_span_id"] == caller["span_id"], spans
+        for span, service, flags in ((caller, "agent-client", 0x101), (callee, "agent-server", 0x301)):
+            assert span["resource"]["attributes"]["service.name"] == service, span
+            assert span["attributes"]["judgment.session_id"] == "session-1", span
+            assert span["flags"] == flags, span  # 0x200: its parent is in another process
+
+
 if __name__ == "__main__":
-    name, local_program, example_program = sys.argv[1:]
+    name, local_program, *example_programs = sys.argv[1:]
     {
         "quickstart": quickstart,
         "agent_server": agent_server,
         "agent_server_serving": agent_server_serving,
-    }[name](local_program, example_program)
+        "distributed": distributed,
+    }[name](local_program, *example_programs)

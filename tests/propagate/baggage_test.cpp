@@ -10,46 +10,46 @@
 namespace judgeval::test {
 namespace {
 
-using detail::BaggageEntry;
 using detail::format_baggage;
-using detail::kMaxBaggageBytes;
-using detail::kMaxBaggagePairBytes;
-using detail::kMaxBaggagePairs;
+using detail::InheritedEntry;
+using detail::kBaggageBytesMost;
+using detail::kBaggageEntriesMost;
+using detail::kBaggageEntryMost;
 using detail::parse_baggage;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-using Entries = std::vector<BaggageEntry>;
+using Entries = std::vector<InheritedEntry>;
 
 TEST(Baggage, EntriesAreReadInTheirOrder) {
-    EXPECT_THAT(
-        parse_baggage(
-            "key1=value1;property1;property2, key2 = value2, key3=value3; propertyKey=propertyValue"),
-        ElementsAre(BaggageEntry{"key1", "value1", "property1;property2"}, BaggageEntry{"key2", "value2", ""},
-                    BaggageEntry{"key3", "value3", "propertyKey=propertyValue"}));
+    EXPECT_THAT(parse_baggage(
+                    "key1=value1;property1;property2, key2 = value2, key3=value3; propertyKey=propertyValue"),
+                ElementsAre(InheritedEntry{"key1", "value1", "property1;property2"},
+                            InheritedEntry{"key2", "value2", ""},
+                            InheritedEntry{"key3", "value3", "propertyKey=propertyValue"}));
     EXPECT_THAT(
         parse_baggage("serverNode = DF%2028 ,\tisProduction\t=\tfalse\t"),
-        ElementsAre(BaggageEntry{"serverNode", "DF 28", ""}, BaggageEntry{"isProduction", "false", ""}));
+        ElementsAre(InheritedEntry{"serverNode", "DF 28", ""}, InheritedEntry{"isProduction", "false", ""}));
     EXPECT_THAT(parse_baggage("a=b=c==,empty=,plus=1+1"),
-                ElementsAre(BaggageEntry{"a", "b=c==", ""}, BaggageEntry{"empty", "", ""},
-                            BaggageEntry{"plus", "1+1", ""}));
+                ElementsAre(InheritedEntry{"a", "b=c==", ""}, InheritedEntry{"empty", "", ""},
+                            InheritedEntry{"plus", "1+1", ""}));
 }
 
 TEST(Baggage, KeysAndValuesAreDecoded) {
     EXPECT_THAT(parse_baggage("user%20id=Am%C3%A9lie%2C%20%25%3b%22"),
-                ElementsAre(BaggageEntry{"user id", "Am\xC3\xA9lie, %;\"", ""}));
+                ElementsAre(InheritedEntry{"user id", "Am\xC3\xA9lie, %;\"", ""}));
     // what is no encoding stands for itself
     EXPECT_THAT(parse_baggage("a=100%,b=%zz,c=%4,d=%%41"),
-                ElementsAre(BaggageEntry{"a", "100%", ""}, BaggageEntry{"b", "%zz", ""},
-                            BaggageEntry{"c", "%4", ""}, BaggageEntry{"d", "%A", ""}));
+                ElementsAre(InheritedEntry{"a", "100%", ""}, InheritedEntry{"b", "%zz", ""},
+                            InheritedEntry{"c", "%4", ""}, InheritedEntry{"d", "%A", ""}));
     // and what is no UTF-8 is replaced
-    EXPECT_THAT(parse_baggage("a=x%FFy,b=%C3"),
-                ElementsAre(BaggageEntry{"a", "x\xEF\xBF\xBDy", ""}, BaggageEntry{"b", "\xEF\xBF\xBD", ""}));
+    EXPECT_THAT(parse_baggage("a=x%FFy,b=%C3"), ElementsAre(InheritedEntry{"a", "x\xEF\xBF\xBDy", ""},
+                                                            InheritedEntry{"b", "\xEF\xBF\xBD", ""}));
 }
 
 TEST(Baggage, PropertiesAreKeptAsTheyAre) {
     EXPECT_THAT(parse_baggage("a=1; p = %41 ; q ;;r=x=y \t"),
-                ElementsAre(BaggageEntry{"a", "1", "p = %41 ; q ;;r=x=y"}));
+                ElementsAre(InheritedEntry{"a", "1", "p = %41 ; q ;;r=x=y"}));
     EXPECT_EQ(format_baggage(parse_baggage("a=1; p = %41 ; q ;;r=x=y")), "a=1;p = %41 ; q ;;r=x=y");
 }
 
@@ -76,23 +76,23 @@ TEST(Baggage, PairsThatBreakTheGrammarAreSkipped) {
                                     std::string("")}) {
         EXPECT_THAT(parse_baggage(text), IsEmpty()) << text;
         EXPECT_THAT(parse_baggage("x=1," + text + ",y=2"),
-                    ElementsAre(BaggageEntry{"x", "1", ""}, BaggageEntry{"y", "2", ""}))
+                    ElementsAre(InheritedEntry{"x", "1", ""}, InheritedEntry{"y", "2", ""}))
             << text;
     }
 }
 
 TEST(Baggage, OfTwoEntriesWithOneKeyTheLastCounts) {
     EXPECT_THAT(parse_baggage("a=1;p,b=2,a=3,%61=4"),
-                ElementsAre(BaggageEntry{"a", "4", ""}, BaggageEntry{"b", "2", ""}));
+                ElementsAre(InheritedEntry{"a", "4", ""}, InheritedEntry{"b", "2", ""}));
 }
 
 TEST(Baggage, APairOver4096BytesIsSkipped) {
-    const std::string most = "a=" + std::string(kMaxBaggagePairBytes - 2, 'v');
+    const std::string most = "a=" + std::string(kBaggageEntryMost - 2, 'v');
     EXPECT_THAT(parse_baggage(most + ",b=2"),
-                ElementsAre(BaggageEntry{"a", most.substr(2), ""}, BaggageEntry{"b", "2", ""}));
-    EXPECT_THAT(parse_baggage(most + "v,b=2"), ElementsAre(BaggageEntry{"b", "2", ""}));
-    EXPECT_THAT(parse_baggage(most.substr(0, kMaxBaggagePairBytes - 1) + ";p,b=2"),
-                ElementsAre(BaggageEntry{"b", "2", ""}))
+                ElementsAre(InheritedEntry{"a", most.substr(2), ""}, InheritedEntry{"b", "2", ""}));
+    EXPECT_THAT(parse_baggage(most + "v,b=2"), ElementsAre(InheritedEntry{"b", "2", ""}));
+    EXPECT_THAT(parse_baggage(most.substr(0, kBaggageEntryMost - 1) + ";p,b=2"),
+                ElementsAre(InheritedEntry{"b", "2", ""}))
         << "properties count";
     EXPECT_EQ(format_baggage(Entries{{"a", most.substr(2), ""}, {"b", "2", ""}}), most + ",b=2");
     EXPECT_EQ(format_baggage(Entries{{"a", most.substr(2) + "v", ""}, {"b", "2", ""}}), "b=2");
@@ -106,11 +106,11 @@ TEST(Baggage, Of8192BytesIsTakenWholeBeyondOnlyWhatFits) {
     const std::string first = "a=" + std::string(4094, 'v');
     const std::string second = "b=" + std::string(4093, 'v');
     const std::string exact = first + "," + second;
-    ASSERT_EQ(exact.size(), kMaxBaggageBytes);
+    ASSERT_EQ(exact.size(), kBaggageBytesMost);
     EXPECT_EQ(parse_baggage(exact).size(), 2U);
     EXPECT_EQ(parse_baggage(exact + ",c=1").size(), 2U);
     EXPECT_EQ(parse_baggage(first + "," + second + "v,c=1").size(), 1U) << "no part of a pair is taken";
-    EXPECT_THAT(parse_baggage(std::string(kMaxBaggageBytes + 1, 'a')), IsEmpty());
+    EXPECT_THAT(parse_baggage(std::string(kBaggageBytesMost + 1, 'a')), IsEmpty());
 
     const Entries entries = parse_baggage(exact);
     EXPECT_EQ(format_baggage(entries), exact);
@@ -123,14 +123,14 @@ TEST(Baggage, Of8192BytesIsTakenWholeBeyondOnlyWhatFits) {
 TEST(Baggage, Of180PairsIsTakenWhole) {
     std::string header;
     Entries entries;
-    for (std::size_t i = 0; i <= kMaxBaggagePairs; ++i) {
+    for (std::size_t i = 0; i <= kBaggageEntriesMost; ++i) {
         std::string key = std::to_string(i);
         entries.push_back({key, "v", ""});
         if (i != 0) header += ',';
         header += key.append("=v");
     }
     const Entries read = parse_baggage(header);
-    ASSERT_EQ(read.size(), kMaxBaggagePairs);
+    ASSERT_EQ(read.size(), kBaggageEntriesMost);
     EXPECT_EQ(read.back().key, "179");
     EXPECT_EQ(format_baggage(entries), header.substr(0, header.rfind(',')));
 }

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -20,9 +21,9 @@ std::string header(const std::string& version, const std::string& flags, const s
 }
 
 std::string formatted(const SpanIdentity& identity) {
-    char text[kTraceparentBytes];
+    std::array<char, kTraceparentBytes> text;
     detail::format_traceparent(identity, text);
-    return {text, sizeof text};
+    return {text.data(), text.size()};
 }
 
 TEST(Traceparent, SaysWhichSpanCalls) {
@@ -92,6 +93,7 @@ TEST(Traceparent, IsIgnored) {
         "00-" + kTrace + "_" + kParent + "-01",
         "00-" + kTrace + "-" + kParent + "_01",
         header("00", "01") + "," + header("00", "01"),
+        header("cc", "01", "-more,") + header("00", "01"),
         header("cc", "01") + "," + header("cc", "01"),
         header("00", "01") + "\n",
         std::string("00-\0af7651916cd43dd8448eb211c80319c", 35) + "-" + kParent + "-01",
