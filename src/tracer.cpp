@@ -20,6 +20,7 @@
 #include "judgeval/error.hpp"
 #include "judgeval/version.hpp"
 #include "judgment/environment.hpp"
+#include "judgment/otel_environment.hpp"
 #include "judgment/project.hpp"
 #include "record/clock.hpp"
 #include "record/random.hpp"
@@ -246,6 +247,22 @@ bool is_switched_on(std::optional<bool> from_code, const char* documented, const
     return environment_switch(other, true, log).value_or(true);
 }
 
+/// Where spans go when they cannot go to Judgment. Nothing when they can, and when they can go nowhere, which
+/// is said. With credentials the environment of other exporters is not even looked at: its headers are
+/// another's secrets.
+std::optional<OtlpEndpoint> otlp_endpoint(const ClientState& client, const Log& log) {
+    if (!client.credentials.empty()) return std::nullopt;
+    auto endpoint = read_otlp_endpoint(log);
+    if (!endpoint) {
+        log(LogLevel::kWarning, client.missing + " not set: nothing is traced");
+    } else if (!client.options.api_key.empty() || !client.options.organization_id.empty()) {
+        log(LogLevel::kWarning, client.missing +
+                                    " not set: spans go to the endpoint of OTEL_EXPORTER_OTLP_*, not to "
+                                    "Judgment");
+    }
+    return endpoint;
+}
+
 PipelineSettings pipeline_settings(const TracerOptions& options, PipelineOptions& adjusted, const Log& log) {
     const std::size_t eighth = options.pipeline.memory_budget_bytes / 8;
     PipelineSettings settings;
@@ -316,12 +333,19 @@ std::shared_ptr<TracerState> make_tracer(ClientState& client, TracerOptions opti
     const Log& log = core->log;
     core->is_enabled =
         is_switched_on(options.enable_monitoring, "JUDGMENT_MONITORING", "JUDGMENT_ENABLE_MONITORING", log);
+    if (!options.enable_monitoring && is_otel_sdk_disabled(log)) core->is_enabled = false;
     const bool is_sent = !options.exporter;
-    if (core->is_enabled && is_sent && client.credentials.empty()) {
-        log(LogLevel::kWarning, client.missing + " not set: nothing is traced");
-        core->is_enabled = false;
+    std::optional<OtlpEndpoint> otlp;
+    if (core->is_enabled && is_sent) {
+        otlp = otlp_endpoint(client, log);
+        core->is_enabled = otlp || !client.credentials.empty();
     }
     if (!core->is_enabled) return core;
+    read_otel_options(options, log);
+    if (otlp) {
+        for (const std::string& secret : otlp->secrets) core->log.hide(secret);
+        read_otlp_options(options.pipeline, log);
+    }
     if (!is_sent) {
         const std::string& path = options.exporter->path;
         if (const std::string error = check_file(path); !error.empty()) {
@@ -341,7 +365,10 @@ std::shared_ptr<TracerState> make_tracer(ClientState& client, TracerOptions opti
     core->project_name = client.options.project_name;
     core->projects = client.projects;
     core->exporter_settings.options = options.pipeline;
-    if (is_sent) {
+    if (otlp) {
+        core->exporter_settings.url = otlp->url;
+        core->exporter_settings.headers = otlp->headers;
+    } else if (is_sent) {
         core->exporter_settings.url = client.options.api_url + "/otel/v1/traces";
         core->exporter_settings.headers = client.credentials;
         core->exporter_settings.preparation =
