@@ -109,8 +109,9 @@ struct TracerCore : TracerState {
     std::string project_name;
     std::shared_ptr<ProjectCache> projects;
 
-    std::mutex mutex;  ///< guards the three below; held for moments only
+    std::mutex mutex;  ///< guards the four below; held for moments only
     bool is_shut_down = false;
+    bool are_losses_told = false;
     std::unique_ptr<Pipeline> own_pipeline;
     std::unique_ptr<ExporterThread> exporter;
 
@@ -426,6 +427,27 @@ bool force_flush(TracerState& tracer, std::chrono::nanoseconds timeout) noexcept
     return exporter == nullptr || exporter->flush(deadline_after(timeout));
 }
 
+/// One line for all that was lost, once the exporter has stopped.
+void tell_losses(TracerCore& core) noexcept try {
+    const Stats counted = stats(core);
+    if (counted.dropped_total() == 0) return;
+    {
+        const std::lock_guard lock(core.mutex);
+        if (std::exchange(core.are_losses_told, true)) return;
+    }
+    std::string line = std::to_string(counted.dropped_total()) + " of " + std::to_string(counted.started) +
+                       " spans were lost:";
+    const char* separator = " ";
+    for (std::size_t i = 0; i < kDropReasonCount; ++i) {
+        if (counted.dropped[i] == 0) continue;
+        const auto reason = static_cast<DropReason>(i);
+        line += std::exchange(separator, "; ") + std::to_string(counted.dropped[i]) + " ";
+        line.append(to_string(reason)).append(" (").append(advice_for(reason)).append(")");
+    }
+    core.log(LogLevel::kWarning, line);
+} catch (const std::bad_alloc&) {  // no memory to say it with
+}
+
 bool shutdown(TracerState& tracer, std::chrono::nanoseconds timeout) noexcept {
     if (&tracer == &no_tracer) return true;
     auto& core = static_cast<TracerCore&>(tracer);
@@ -436,7 +458,10 @@ bool shutdown(TracerState& tracer, std::chrono::nanoseconds timeout) noexcept {
         core.is_shut_down = true;
         exporter = core.exporter.get();
     }
-    return exporter == nullptr || exporter->stop(deadline_after(timeout));
+    if (exporter == nullptr) return true;
+    const bool left_nothing = exporter->stop(deadline_after(timeout));
+    tell_losses(core);
+    return left_nothing;
 }
 
 void set_monitoring(TracerState& tracer, bool enabled) noexcept {

@@ -9,4 +9,5 @@
 
 #include "judgeval/client.hpp"
 #include "judgeval/error.hpp"
+#include "judgeval/prometheus.hpp"
 #include "judgeval/version.hpp"
