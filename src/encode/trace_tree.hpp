@@ -12,9 +12,9 @@ namespace judgeval::encode {
 enum class Colours { off, on };
 
 struct TraceToDraw {
-    std::string trace_id;  ///< 16 bytes
-    std::string name;      ///< for the heading
-    std::vector<const Span*> spans;
+    std::string trace_id{};  ///< 16 bytes
+    std::string name{};      ///< for the heading
+    std::vector<const Span*> spans{};
     /// A span that ends when it starts may be a partial emission of one still open.
     bool has_open_spans = true;
 };

@@ -8,11 +8,11 @@
 namespace judgeval::testing {
 
 namespace {
-// relaxed, below: it keeps two tests apart, nothing is published through it
 std::atomic<bool> is_clock_fake{false};
 }  // namespace
 
 FakeClock::FakeClock(Time start) : now_(start) {
+    // relaxed: a claim, nothing is published through it
     if (is_clock_fake.exchange(true, std::memory_order_relaxed)) {
         throw std::logic_error("there is a FakeClock already");
     }
@@ -21,6 +21,7 @@ FakeClock::FakeClock(Time start) : now_(start) {
 
 FakeClock::~FakeClock() {
     judgeval::detail::stop_pretending_time();
+    // relaxed: as above
     is_clock_fake.store(false, std::memory_order_relaxed);
 }
 
