@@ -435,8 +435,8 @@ void tell_losses(TracerCore& core) noexcept try {
         const std::lock_guard lock(core.mutex);
         if (std::exchange(core.are_losses_told, true)) return;
     }
-    std::string line = std::to_string(counted.dropped_total()) + " of " + std::to_string(counted.started) +
-                       " spans were lost:";
+    std::string line = std::to_string(counted.dropped_total()) + " of " +
+                       std::to_string(counted.started + counted.partial_emissions) + " spans were lost:";
     const char* separator = " ";
     for (std::size_t i = 0; i < kDropReasonCount; ++i) {
         if (counted.dropped[i] == 0) continue;

@@ -29,6 +29,8 @@ namespace judgeval {
         text.append(name).append(" ").append(std::to_string(value)).append("\n");
     };
     add("judgeval_spans_started_total", "counter", "Spans that were sampled and started.", stats.started);
+    add("judgeval_partial_emissions_total", "counter", "Spans that were sent as they stood while open.",
+        stats.partial_emissions);
     add("judgeval_spans_exported_total", "counter", "Spans that the backend acknowledged.", stats.exported);
 
     std::string help = "Spans that were lost, and what to change.";

@@ -106,8 +106,9 @@ class SpanCapture {
     /// To be handed to what is tested.
     [[nodiscard]] const Tracer& tracer() const noexcept { return tracer_; }
 
-    /// Every span that ended before the call; of one that was emitted several times the last emission. Waits
-    /// for the exporter, at most a minute: then it throws std::runtime_error.
+    /// Every span that ended before the call, and those still open that were emitted as they stand (their end
+    /// is their start); of one that was emitted several times the last emission. Waits for the exporter, at
+    /// most a minute: then it throws std::runtime_error.
     [[nodiscard]] CapturedSpans spans() const;
     /// Forgets what ended before the call.
     void clear();

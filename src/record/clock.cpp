@@ -27,7 +27,14 @@ std::uint64_t Clock::now_slowly(ThreadState& thread) noexcept {
     // acquire: with the version that says so, the pretended time is seen
     const std::uint64_t version = version_.load(std::memory_order_acquire);
     // relaxed: a value by itself, ordered by the acquire above
-    if (version == kPretended) return pretended_time_.load(std::memory_order_relaxed);
+    if (version == kPretended) {
+        thread.clock_version = kWasPretended;
+        return thread.last_time = pretended_time_.load(std::memory_order_relaxed);
+    }
+    if (thread.clock_version == kWasPretended) {
+        thread.clock_version = 0;
+        thread.last_time = 0;  // it may lie in the future
+    }
     if (version == kNoLine) return not_before_last(thread, system_time());
     copy_line(thread);
 #if defined(__x86_64__)

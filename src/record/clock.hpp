@@ -99,6 +99,8 @@ class Clock {
     static constexpr std::uint64_t kNoLine = UINT64_MAX;
     /// While a test pretends a time; no thread's copy has this version either.
     static constexpr std::uint64_t kPretended = UINT64_MAX - 1;
+    /// A thread's version once it was told a pretended time; no line has it.
+    static constexpr std::uint64_t kWasPretended = UINT64_MAX - 2;
     static constexpr std::uint64_t kSlots = 4;
     static std::array<PublishedLine, kSlots> lines_;
     static std::atomic<std::uint64_t> version_;

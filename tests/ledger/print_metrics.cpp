@@ -5,6 +5,7 @@
 int main() {
     judgeval::Stats stats;
     stats.started = 9'007'199'254'740'991;  // the largest integer that Prometheus' doubles hold exactly
+    stats.partial_emissions = 1;
     stats.exported = 2;
     stats.in_flight = 3;
     for (std::size_t i = 0; i < stats.dropped.size(); ++i) stats.dropped[i] = 100 + i;

@@ -108,6 +108,18 @@ TEST(SpanCapture, HasWhatEndedAndNotWhatIsOpenOrForgotten) {
     EXPECT_EQ(capture.spans().size(), 1U) << "and they stay";
 }
 
+TEST(SpanCapture, HasTheLastEmissionOfASpan) {
+    SpanCapture capture;
+    auto span = capture.tracer().start_span("span");
+    span.set_attribute("step", 1);
+    span.emit_partial();
+    EXPECT_EQ(value(capture.spans().find("span"), "step"), CapturedValue{std::int64_t{1}});
+    span.set_attribute("step", 2);
+    span.end();
+    EXPECT_EQ(capture.spans().size(), 1U);
+    EXPECT_EQ(value(capture.spans().find("span"), "step"), CapturedValue{std::int64_t{2}});
+}
+
 TEST(SpanCapture, TwoKeepTheirSpansApart) {
     SpanCapture one;
     SpanCapture other;
