@@ -110,6 +110,42 @@ function(judgeval_add_internal_library target)
     )
 endfunction()
 
+# judgeval_configure_testing_library(<target>)
+# What users link to their tests: judgeval::testing. Beside judgeval, in the same package.
+function(judgeval_configure_testing_library target)
+    add_library(judgeval::testing ALIAS ${target})
+    target_compile_features(${target} PUBLIC cxx_std_20)
+    set_target_properties(
+        ${target}
+        PROPERTIES CXX_EXTENSIONS OFF
+                   POSITION_INDEPENDENT_CODE ON
+                   VERSION ${PROJECT_VERSION}
+                   SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
+                   EXPORT_NAME testing
+    )
+    target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/src")
+    target_link_libraries(
+        ${target}
+        PUBLIC judgeval
+        PRIVATE $<BUILD_INTERFACE:judgeval_warnings>
+                $<BUILD_INTERFACE:judgeval_instrumentation>
+                $<BUILD_INTERFACE:judgeval_dependency_protozero>
+                $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>
+                simdjson::simdjson
+    )
+    if(JUDGEVAL_INSTALL)
+        include(GNUInstallDirs)
+        install(
+            TARGETS ${target}
+            EXPORT judgevalTargets
+            ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+            LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+        )
+    else()
+        set_target_properties(${target} PROPERTIES EXCLUDE_FROM_ALL ON) # for who links it
+    endif()
+endfunction()
+
 function(judgeval_install_library target type)
     include(GNUInstallDirs)
     include(CMakePackageConfigHelpers)

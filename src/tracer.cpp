@@ -20,6 +20,7 @@
 #include "judgeval/error.hpp"
 #include "judgeval/version.hpp"
 #include "judgment/environment.hpp"
+#include "judgment/otel_environment.hpp"
 #include "judgment/project.hpp"
 #include "record/clock.hpp"
 #include "record/random.hpp"
@@ -108,8 +109,9 @@ struct TracerCore : TracerState {
     std::string project_name;
     std::shared_ptr<ProjectCache> projects;
 
-    std::mutex mutex;  ///< guards the three below; held for moments only
+    std::mutex mutex;  ///< guards the four below; held for moments only
     bool is_shut_down = false;
+    bool are_losses_told = false;
     std::unique_ptr<Pipeline> own_pipeline;
     std::unique_ptr<ExporterThread> exporter;
 
@@ -246,6 +248,22 @@ bool is_switched_on(std::optional<bool> from_code, const char* documented, const
     return environment_switch(other, true, log).value_or(true);
 }
 
+/// Where spans go when they cannot go to Judgment. Nothing when they can, and when they can go nowhere, which
+/// is said. With credentials the environment of other exporters is not even looked at: its headers are
+/// another's secrets.
+std::optional<OtlpEndpoint> otlp_endpoint(const ClientState& client, const Log& log) {
+    if (!client.credentials.empty()) return std::nullopt;
+    auto endpoint = read_otlp_endpoint(log);
+    if (!endpoint) {
+        log(LogLevel::kWarning, client.missing + " not set: nothing is traced");
+    } else if (!client.options.api_key.empty() || !client.options.organization_id.empty()) {
+        log(LogLevel::kWarning, client.missing +
+                                    " not set: spans go to the endpoint of OTEL_EXPORTER_OTLP_*, not to "
+                                    "Judgment");
+    }
+    return endpoint;
+}
+
 PipelineSettings pipeline_settings(const TracerOptions& options, PipelineOptions& adjusted, const Log& log) {
     const std::size_t eighth = options.pipeline.memory_budget_bytes / 8;
     PipelineSettings settings;
@@ -316,12 +334,19 @@ std::shared_ptr<TracerState> make_tracer(ClientState& client, TracerOptions opti
     const Log& log = core->log;
     core->is_enabled =
         is_switched_on(options.enable_monitoring, "JUDGMENT_MONITORING", "JUDGMENT_ENABLE_MONITORING", log);
+    if (!options.enable_monitoring && is_otel_sdk_disabled(log)) core->is_enabled = false;
     const bool is_sent = !options.exporter;
-    if (core->is_enabled && is_sent && client.credentials.empty()) {
-        log(LogLevel::kWarning, client.missing + " not set: nothing is traced");
-        core->is_enabled = false;
+    std::optional<OtlpEndpoint> otlp;
+    if (core->is_enabled && is_sent) {
+        otlp = otlp_endpoint(client, log);
+        core->is_enabled = otlp || !client.credentials.empty();
     }
     if (!core->is_enabled) return core;
+    read_otel_options(options, log);
+    if (otlp) {
+        for (const std::string& secret : otlp->secrets) core->log.hide(secret);
+        read_otlp_options(options.pipeline, log);
+    }
     if (!is_sent) {
         const std::string& path = options.exporter->path;
         if (const std::string error = check_file(path); !error.empty()) {
@@ -341,7 +366,10 @@ std::shared_ptr<TracerState> make_tracer(ClientState& client, TracerOptions opti
     core->project_name = client.options.project_name;
     core->projects = client.projects;
     core->exporter_settings.options = options.pipeline;
-    if (is_sent) {
+    if (otlp) {
+        core->exporter_settings.url = otlp->url;
+        core->exporter_settings.headers = otlp->headers;
+    } else if (is_sent) {
         core->exporter_settings.url = client.options.api_url + "/otel/v1/traces";
         core->exporter_settings.headers = client.credentials;
         core->exporter_settings.preparation =
@@ -399,6 +427,27 @@ bool force_flush(TracerState& tracer, std::chrono::nanoseconds timeout) noexcept
     return exporter == nullptr || exporter->flush(deadline_after(timeout));
 }
 
+/// One line for all that was lost, once the exporter has stopped.
+void tell_losses(TracerCore& core) noexcept try {
+    const Stats counted = stats(core);
+    if (counted.dropped_total() == 0) return;
+    {
+        const std::lock_guard lock(core.mutex);
+        if (std::exchange(core.are_losses_told, true)) return;
+    }
+    std::string line = std::to_string(counted.dropped_total()) + " of " +
+                       std::to_string(counted.started + counted.partial_emissions) + " spans were lost:";
+    const char* separator = " ";
+    for (std::size_t i = 0; i < kDropReasonCount; ++i) {
+        if (counted.dropped[i] == 0) continue;
+        const auto reason = static_cast<DropReason>(i);
+        line += std::exchange(separator, "; ") + std::to_string(counted.dropped[i]) + " ";
+        line.append(to_string(reason)).append(" (").append(advice_for(reason)).append(")");
+    }
+    core.log(LogLevel::kWarning, line);
+} catch (const std::bad_alloc&) {  // no memory to say it with
+}
+
 bool shutdown(TracerState& tracer, std::chrono::nanoseconds timeout) noexcept {
     if (&tracer == &no_tracer) return true;
     auto& core = static_cast<TracerCore&>(tracer);
@@ -409,7 +458,10 @@ bool shutdown(TracerState& tracer, std::chrono::nanoseconds timeout) noexcept {
         core.is_shut_down = true;
         exporter = core.exporter.get();
     }
-    return exporter == nullptr || exporter->stop(deadline_after(timeout));
+    if (exporter == nullptr) return true;
+    const bool left_nothing = exporter->stop(deadline_after(timeout));
+    tell_losses(core);
+    return left_nothing;
 }
 
 void set_monitoring(TracerState& tracer, bool enabled) noexcept {

@@ -15,9 +15,11 @@ inline namespace JUDGEVAL_MODE {
 /// Makes tracers: `auto tracer = client.tracer.create();`
 class TracerFactory {
   public:
-    /// Makes a tracer with its own pipeline. With monitoring off (the option, JUDGMENT_MONITORING=false, or
-    /// no credentials, which is warned about once) no thread, socket or memory pool exists behind it, and its
-    /// spans cost a load and a branch. Throws SetupError for an invalid option. Thread-safe.
+    /// Makes a tracer with its own pipeline. Without credentials its spans go to the endpoint of
+    /// OTEL_EXPORTER_OTLP_* (docs/options.md). With monitoring off (the option, JUDGMENT_MONITORING=false,
+    /// OTEL_SDK_DISABLED=true, or neither credentials nor endpoint, which is warned about once) no thread,
+    /// socket or memory pool exists behind it, and its spans cost a load and a branch. Throws SetupError for
+    /// an invalid option. Thread-safe.
     [[nodiscard]] Tracer create([[maybe_unused]] TracerOptions options = {}) const {
         if constexpr (detail::kCompiledIn) {
             return Tracer(detail::make_tracer(*client_, std::move(options)));

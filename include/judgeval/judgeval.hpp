@@ -9,5 +9,6 @@
 
 #include "judgeval/client.hpp"
 #include "judgeval/error.hpp"
+#include "judgeval/prometheus.hpp"
 #include "judgeval/propagation.hpp"
 #include "judgeval/version.hpp"

@@ -23,12 +23,39 @@ enum class DropReason : std::uint8_t {
 };
 inline constexpr std::size_t kDropReasonCount = 8;
 
-/// A short name, as it appears in logs: "trace_shed", "budget_exhausted", …
+namespace detail {
+
+struct DropReasonText {
+    std::string_view name;
+    std::string_view advice;
+};
+
+/// By DropReason: what each is called, and what its spans are lost by no more.
+inline constexpr std::array<DropReasonText, kDropReasonCount> kDropReasons = {{
+    {"trace_shed", "raise pipeline.memory_budget_bytes, or sample fewer traces"},
+    {"budget_exhausted",
+     "raise pipeline.memory_budget_bytes, sample fewer traces, or with WhenFull::kBlock raise "
+     "pipeline.max_block"},
+    {"refused", "the log has the backend's answer; judgeval-doctor checks key, organization and URL"},
+    {"rejected", "the log has what the backend objects to"},
+    {"retries_exhausted",
+     "judgeval-doctor checks the way to the backend; raise pipeline.max_retry_time to bridge longer outages"},
+    {"project_unresolved", "check project_name, JUDGMENT_API_KEY and JUDGMENT_ORG_ID"},
+    {"shutdown",
+     "call force_flush() before the end, or give shutdown() (pipeline.shutdown_timeout) more time"},
+    {"internal", "the process ran out of memory, or this is a defect of judgeval: please report it"},
+}};
+
+}  // namespace detail
+
+/// A short name, as it appears in logs and metrics: "trace_shed", "budget_exhausted", …
 constexpr std::string_view to_string(DropReason reason) noexcept {
-    constexpr std::array<std::string_view, kDropReasonCount> kNames = {
-        "trace_shed",        "budget_exhausted",   "refused",  "rejected",
-        "retries_exhausted", "project_unresolved", "shutdown", "internal"};
-    return kNames[static_cast<std::size_t>(reason)];
+    return detail::kDropReasons[static_cast<std::size_t>(reason)].name;
+}
+
+/// What to change, so that no more spans are lost for that reason.
+constexpr std::string_view advice_for(DropReason reason) noexcept {
+    return detail::kDropReasons[static_cast<std::size_t>(reason)].advice;
 }
 
 /// Counters since the tracer was created. In a forked child: since the fork; spans that were open then are

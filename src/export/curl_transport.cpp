@@ -230,7 +230,7 @@ void CurlTransport::wait(std::chrono::nanoseconds at_most, std::vector<Completio
 
 void CurlTransport::wake() noexcept { ::curl_multi_wakeup(state_->multi); }
 
-std::string check_url(const std::string& url) {
+std::string check_url(const std::string& url, bool may_have_query) {
     start_curl();
     const std::unique_ptr<CURLU, FreeCurlUrl> parsed(::curl_url());
     if (!parsed) return "no memory to parse it";
@@ -248,7 +248,9 @@ std::string check_url(const std::string& url) {
         return "it must not carry a user name or password";
     }
     // Looked for in the text, since even an empty one would swallow the path that is appended.
-    if (url.find_first_of("?#") != std::string::npos) return "it must not carry a query or a fragment";
+    if (url.find('#') != std::string::npos || (!may_have_query && url.find('?') != std::string::npos)) {
+        return may_have_query ? "it must not carry a fragment" : "it must not carry a query or a fragment";
+    }
     return {};
 }
 

@@ -28,7 +28,8 @@ class CurlTransport final : public Transport {
     std::unique_ptr<State> state_;
 };
 
-/// Why `url` cannot be used as an endpoint; empty when it can. http and https only.
-[[nodiscard]] std::string check_url(const std::string& url);
+/// Why `url` cannot be used as an endpoint; empty when it can. http and https only, without credentials in
+/// it; a query only when nothing is appended to it.
+[[nodiscard]] std::string check_url(const std::string& url, bool may_have_query = false);
 
 }  // namespace judgeval::detail

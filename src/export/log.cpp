@@ -7,14 +7,21 @@
 
 namespace judgeval::detail {
 
+namespace {
+constexpr std::string_view kHidden = "***";
+}
+
 void Log::operator()(LogLevel level, std::string_view line) const noexcept try {
-    std::string without_secret;
-    if (!secret_.empty() && line.find(secret_) != std::string_view::npos) {
-        without_secret = line;
-        for (std::size_t at = 0; (at = without_secret.find(secret_, at)) != std::string::npos;) {
-            without_secret.replace(at, secret_.size(), "***");
+    std::string without_secrets;
+    for (const std::string& secret : secrets_) {
+        if (line.find(secret) == std::string_view::npos) continue;
+        std::string shown(line);
+        for (std::size_t at = 0; (at = shown.find(secret, at)) != std::string::npos;) {
+            shown.replace(at, secret.size(), kHidden);
+            at += kHidden.size();  // a secret may itself be asterisks
         }
-        line = without_secret;
+        without_secrets = std::move(shown);
+        line = without_secrets;
     }
     if (handler_) return handler_(level, line);
     if (level < level_ || level == LogLevel::kOff) return;

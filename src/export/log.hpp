@@ -6,6 +6,8 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "judgeval/options.hpp"
 
@@ -16,15 +18,17 @@ class Log {
     explicit Log(LogHandler handler = {}, LogLevel level = LogLevel::kWarning)
         : handler_(std::move(handler)), level_(level) {}
 
-    /// Lines show asterisks in its place from here on. Before others log.
-    void hide(std::string secret) { secret_ = std::move(secret); }
+    /// Lines show asterisks in its place from here on; nothing to hide in an empty one. Before others log.
+    void hide(std::string secret) {
+        if (!secret.empty()) secrets_.push_back(std::move(secret));
+    }
 
     void operator()(LogLevel level, std::string_view line) const noexcept;
 
   private:
     LogHandler handler_;
     LogLevel level_;
-    std::string secret_;
+    std::vector<std::string> secrets_;
 };
 
 }  // namespace judgeval::detail

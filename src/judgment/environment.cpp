@@ -64,24 +64,32 @@ LogLevel environment_log_level(bool& is_valid) {
     return LogLevel::kWarning;
 }
 
+std::optional<std::vector<std::pair<std::string, std::string>>> environment_list(const char* name,
+                                                                                 const Log& log) {
+    const auto value = environment_value(name);
+    if (!value) return std::nullopt;
+    std::vector<std::pair<std::string, std::string>> list;
+    std::string_view rest = *value;
+    while (!rest.empty()) {
+        const std::string_view pair = rest.substr(0, rest.find(','));
+        rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
+        if (trim(pair).empty()) continue;
+        const auto equals = pair.find('=');
+        std::string key = percent_decoded(trim(pair.substr(0, equals)));
+        if (equals == std::string_view::npos || key.empty()) {
+            // OpenTelemetry: on any error the whole value is discarded
+            log(LogLevel::kWarning, std::string(name) + " is not key=value,key=value; it is ignored");
+            return std::nullopt;
+        }
+        list.emplace_back(std::move(key), percent_decoded(trim(pair.substr(equals + 1))));
+    }
+    return list;
+}
+
 std::map<std::string, ResourceValue> environment_resource(const Log& log) {
     std::map<std::string, ResourceValue> resource;
-    if (const auto value = environment_value("OTEL_RESOURCE_ATTRIBUTES")) {
-        std::string_view rest = *value;
-        while (!rest.empty()) {
-            const std::string_view pair = rest.substr(0, rest.find(','));
-            rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
-            if (trim(pair).empty()) continue;
-            const auto equals = pair.find('=');
-            const std::string key = percent_decoded(trim(pair.substr(0, equals)));
-            if (equals == std::string_view::npos || key.empty()) {
-                // OpenTelemetry: on any error the whole value is discarded
-                log(LogLevel::kWarning, "OTEL_RESOURCE_ATTRIBUTES is not key=value,key=value; it is ignored");
-                resource.clear();
-                break;
-            }
-            resource[key] = percent_decoded(trim(pair.substr(equals + 1)));
-        }
+    if (auto list = environment_list("OTEL_RESOURCE_ATTRIBUTES", log)) {
+        for (auto& [key, value] : *list) resource[key] = std::move(value);
     }
     if (const auto name = environment_value("OTEL_SERVICE_NAME")) resource["service.name"] = *name;
     return resource;

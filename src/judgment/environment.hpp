@@ -7,6 +7,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "export/log.hpp"
 #include "judgeval/options.hpp"
@@ -21,6 +23,11 @@ namespace judgeval::detail {
 
 /// From JUDGMENT_LOG_LEVEL: debug, info, warning, error, off (critical counts as error). Default: warning.
 [[nodiscard]] LogLevel environment_log_level(bool& is_valid);
+
+/// A list "key=value,…", percent-encoded (W3C Baggage without properties). One that is malformed anywhere is
+/// a warning, which does not show it, and nothing.
+[[nodiscard]] std::optional<std::vector<std::pair<std::string, std::string>>> environment_list(
+    const char* name, const Log& log);
 
 /// OTEL_RESOURCE_ATTRIBUTES ("key=value,…", percent-encoded) and OTEL_SERVICE_NAME, which wins.
 [[nodiscard]] std::map<std::string, ResourceValue> environment_resource(const Log& log);

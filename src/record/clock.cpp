@@ -15,10 +15,54 @@ namespace judgeval::detail {
 
 std::array<Clock::PublishedLine, Clock::kSlots> Clock::lines_;
 std::atomic<std::uint64_t> Clock::version_{Clock::kNoLine};
+std::atomic<std::uint64_t> Clock::pretended_time_{0};
+std::uint64_t Clock::version_before_ = Clock::kNoLine;
 
 std::mutex& Clock::calibration_mutex() noexcept {
     static constinit std::mutex mutex;
     return mutex;
+}
+
+std::uint64_t Clock::now_slowly(ThreadState& thread) noexcept {
+    // acquire: with the version that says so, the pretended time is seen
+    const std::uint64_t version = version_.load(std::memory_order_acquire);
+    // relaxed: a value by itself, ordered by the acquire above
+    if (version == kPretended) {
+        thread.clock_version = kWasPretended;
+        return thread.last_time = pretended_time_.load(std::memory_order_relaxed);
+    }
+    if (thread.clock_version == kWasPretended) {
+        thread.clock_version = 0;
+        thread.last_time = 0;  // it may lie in the future
+    }
+    if (version == kNoLine) return not_before_last(thread, system_time());
+    copy_line(thread);
+#if defined(__x86_64__)
+    return not_before_last(thread, time_at(thread.clock_line, __rdtsc()));
+#else
+    return not_before_last(thread, system_time());
+#endif
+}
+
+void Clock::pretend(std::uint64_t nanoseconds) noexcept {
+    start();
+    const std::lock_guard lock(calibration_mutex());
+    // relaxed: the release below publishes it; later ones are values by themselves
+    pretended_time_.store(nanoseconds, std::memory_order_relaxed);
+    // relaxed: only who holds the mutex writes it
+    const std::uint64_t version = version_.load(std::memory_order_relaxed);
+    if (version == kPretended) return;
+    version_before_ = version;
+    // release: whoever sees the version sees the time
+    version_.store(kPretended, std::memory_order_release);
+}
+
+void Clock::stop_pretending() noexcept {
+    const std::lock_guard lock(calibration_mutex());
+    // relaxed: only who holds the mutex writes it
+    if (version_.load(std::memory_order_relaxed) != kPretended) return;
+    // release: as in publish(), the slot of this version was written before
+    version_.store(version_before_, std::memory_order_release);
 }
 
 void Clock::publish(const ClockLine& line) noexcept {
@@ -112,7 +156,8 @@ Reading origin;
 
 void Clock::start() noexcept {
     const std::lock_guard lock(calibration_mutex());
-    if (uses_counter()) return;
+    // relaxed: only who holds the mutex writes it
+    if (version_.load(std::memory_order_relaxed) != kNoLine) return;
     bool trustworthy = false;
     try {
         trustworthy = counter_is_trustworthy();

@@ -33,7 +33,11 @@ class Clock {
     static std::mutex& calibration_mutex() noexcept;
 
     /// The present time; never less than what this thread was told before.
-    static std::uint64_t now(ThreadState& thread) noexcept { return not_before_last(thread, read(thread)); }
+    static std::uint64_t now(ThreadState& thread) noexcept {
+        if (!is_quick(thread)) [[unlikely]]
+            return now_slowly(thread);
+        return now_quickly(thread);
+    }
 
     /// True when now_quickly() may be called: the counter is used, and the thread has seen its newest line.
     static bool is_quick(const ThreadState& thread) noexcept {
@@ -45,9 +49,14 @@ class Clock {
 #if defined(__x86_64__)
         return not_before_last(thread, time_at(thread.clock_line, __rdtsc()));
 #else
-        return now(thread);
+        return now_slowly(thread);
 #endif
     }
+
+    /// For tests: from here on every thread reads this time, whatever it was told before. None is quick
+    /// meanwhile, so that the quick ones need not ask.
+    static void pretend(std::uint64_t nanoseconds) noexcept;
+    static void stop_pretending() noexcept;
 
     static std::uint64_t system_time() noexcept {
         timespec time{};
@@ -58,7 +67,9 @@ class Clock {
 
     /// True when now() reads the time stamp counter.
     static bool uses_counter() noexcept {
-        return version_.load(std::memory_order_relaxed) != kNoLine;  // relaxed: set once, before any span
+        // relaxed: set once, before any span, but for tests that pretend a time
+        const std::uint64_t version = version_.load(std::memory_order_relaxed);
+        return version != kNoLine && version != kPretended;
     }
 
   private:
@@ -66,18 +77,7 @@ class Clock {
         std::atomic<std::uint64_t> ticks{0}, nanoseconds{0}, rate{0};
     };
 
-    static std::uint64_t read(ThreadState& thread) noexcept {
-#if defined(__x86_64__)
-        if (!is_quick(thread)) [[unlikely]] {
-            if (!uses_counter()) return system_time();
-            copy_line(thread);
-        }
-        return time_at(thread.clock_line, __rdtsc());
-#else
-        static_cast<void>(thread);
-        return system_time();
-#endif
-    }
+    static std::uint64_t now_slowly(ThreadState& thread) noexcept;
 
     static std::uint64_t not_before_last(ThreadState& thread, std::uint64_t time) noexcept {
         if (time < thread.last_time) [[unlikely]]
@@ -97,9 +97,15 @@ class Clock {
 
     /// Before the first line. No thread's copy has this version, so none takes its empty line for a real one.
     static constexpr std::uint64_t kNoLine = UINT64_MAX;
+    /// While a test pretends a time; no thread's copy has this version either.
+    static constexpr std::uint64_t kPretended = UINT64_MAX - 1;
+    /// A thread's version once it was told a pretended time; no line has it.
+    static constexpr std::uint64_t kWasPretended = UINT64_MAX - 2;
     static constexpr std::uint64_t kSlots = 4;
     static std::array<PublishedLine, kSlots> lines_;
     static std::atomic<std::uint64_t> version_;
+    static std::atomic<std::uint64_t> pretended_time_;
+    static std::uint64_t version_before_;  ///< what the pretended one stands for; guarded by the mutex
 };
 
 }  // namespace judgeval::detail

@@ -15,6 +15,7 @@
 
 #include "client.hpp"
 #include "end_to_end/peer.hpp"
+#include "judgment/environment_guard.hpp"
 #include "test_peers.hpp"
 
 namespace judgeval::end_to_end {
@@ -140,6 +141,26 @@ TEST_F(CollectorTest, LearnsWhatASpanHadToLeaveOutAndWhereItCameFrom) {
     ASSERT_EQ(span.links.size(), 1U);
     EXPECT_EQ(span.links[0].dropped_attributes_count, 2U);
     EXPECT_EQ(span.links[0].flags, 0x301U);
+}
+
+TEST_F(CollectorTest, TakesSpansOfWhoKnowsItFromTheEnvironmentOnly) {
+    test::EnvironmentGuard environment;
+    environment.set("OTEL_EXPORTER_OTLP_ENDPOINT", collector_->url() + "/otel");  // /v1/traces is appended
+    environment.set("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip");
+    environment.set("OTEL_SERVICE_NAME", "known from the environment");
+    LogLines log;
+    const Judgeval client({.project_name = "project", .log_handler = log.handler()});
+    const Tracer tracer = client.tracer.create();
+    tracer.span("span").end();
+    ASSERT_TRUE(tracer.shutdown(kPatience));
+    expect_all_delivered(tracer.stats(), 1);
+    EXPECT_EQ(log.take(), std::vector<std::string>{});
+
+    const auto resources = received();
+    ASSERT_EQ(spans_of(resources).size(), 1U);
+    EXPECT_EQ(spans_of(resources)[0].name, "span");
+    expect_attribute(resources.at(0).resource.attributes, "service.name",
+                     std::string("known from the environment"));
 }
 
 TEST_F(CollectorTest, ManySpansFromEightThreadsNoneLostNoneTwice) {

@@ -3,7 +3,7 @@
 python=$1
 shift
 if ! [ -x "$python" ]; then
-    echo "SKIPPED: there is no Python with opentelemetry-proto at $python. Run tools/setup --tests," \
+    echo "SKIPPED: there is no Python with the packages of the tests at $python. Run tools/setup --tests," \
         "or set JUDGEVAL_TEST_PYTHON."
     exit 77
 fi

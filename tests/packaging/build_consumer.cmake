@@ -22,6 +22,9 @@ run(
 )
 run("${CMAKE_COMMAND}" --build "${WORK_DIR}" --parallel 2)
 expect_version("${WORK_DIR}/consumer")
+if(CONSUMER STREQUAL "find_package")
+    expect_version("${WORK_DIR}/testing_consumer")
+endif()
 
 # The consumer's own source is compiled with its own flags: neither warnings nor visibility come along.
 file(READ "${WORK_DIR}/compile_commands.json" commands)

@@ -17,6 +17,7 @@ MAY_INCLUDE = {
     "export": {"arena", "record", "encode"},
     "judgment": {"export", "arena", "record", "encode"},
     "llm": {"record", "propagate", "encode"},
+    "testing": {"encode"},
 }
 SUFFIXES = {".hpp", ".cpp", ".h", ".inl"}
 INCLUDE = re.compile(r"^\s*#\s*include\s*[<\"]([^>\"]+)[>\"]")

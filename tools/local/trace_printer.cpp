@@ -5,6 +5,12 @@
 
 namespace judgeval::local {
 
+std::string draw_trace(const StoredTrace& trace, Colours colours) {
+    encode::TraceToDraw drawn{.trace_id = trace.trace_id, .name = trace.project_name};
+    for (const StoredSpan& stored : trace.spans) drawn.spans.push_back(&stored.span);
+    return encode::draw_trace(drawn, colours);
+}
+
 TracePrinter::TracePrinter(Store& store, std::ostream& output, Options options)
     : store_(store), output_(output), options_(options), spent_(is_spent()) {}
 

@@ -15,10 +15,15 @@
 #include <utility>
 #include <vector>
 
+#include "encode/trace_tree.hpp"
 #include "local/store.hpp"
-#include "local/trace_tree.hpp"
 
 namespace judgeval::local {
+
+using encode::Colours;
+
+/// See encode/trace_tree.hpp.
+std::string draw_trace(const StoredTrace& trace, Colours colours);
 
 class TracePrinter {
   public:

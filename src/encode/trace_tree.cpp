@@ -1,5 +1,5 @@
 // See trace_tree.hpp.
-#include "local/trace_tree.hpp"
+#include "encode/trace_tree.hpp"
 
 #include <algorithm>
 #include <array>
@@ -14,7 +14,7 @@
 
 #include "encode/json_view.hpp"
 
-namespace judgeval::local {
+namespace judgeval::encode {
 namespace {
 
 constexpr std::size_t kMaximumLines = 400;
@@ -41,9 +41,9 @@ std::string printable(std::string_view text) {
         } else if (byte == '\t') {
             result += "\\t";
         } else if (byte < 0x20U || byte == 0x7FU) {
-            result += "\\x" + encode::to_hex(text.substr(i, 1));
+            result += "\\x" + to_hex(text.substr(i, 1));
         } else if (byte == 0xC2U && next >= 0x80U && next < 0xA0U) {
-            result += "\\x" + encode::to_hex(text.substr(i + 1, 1));
+            result += "\\x" + to_hex(text.substr(i + 1, 1));
             ++i;
         } else {
             result += text[i];
@@ -76,14 +76,14 @@ std::string format_duration(std::uint64_t nanoseconds) {
            std::to_string(nanoseconds / 1'000'000'000 % 60) + " s";
 }
 
-std::string_view text_of(const encode::Span& span, std::string_view key) {
-    const encode::AnyValue* const value = encode::find_attribute(span.attributes, key);
+std::string_view text_of(const Span& span, std::string_view key) {
+    const AnyValue* const value = find_attribute(span.attributes, key);
     const auto* const text = value == nullptr ? nullptr : std::get_if<std::string>(&value->value);
     return text == nullptr ? std::string_view{} : std::string_view{*text};
 }
 
-const std::int64_t* integer_of(const encode::Span& span, std::string_view key) {
-    const encode::AnyValue* const value = encode::find_attribute(span.attributes, key);
+const std::int64_t* integer_of(const Span& span, std::string_view key) {
+    const AnyValue* const value = find_attribute(span.attributes, key);
     return value == nullptr ? nullptr : std::get_if<std::int64_t>(&value->value);
 }
 
@@ -106,14 +106,14 @@ std::string counted(std::size_t count, std::string_view noun) {
 
 class Drawing {
   public:
-    Drawing(const StoredTrace& trace, Colours colours) : trace_(trace), colours_(colours) {
+    Drawing(const TraceToDraw& trace, Colours colours) : trace_(trace), colours_(colours) {
         std::unordered_map<std::string_view, std::size_t> position;
         for (std::size_t i = 0; i < trace.spans.size(); ++i) {
-            position.emplace(trace.spans[i].span.span_id, i);
+            position.emplace(trace.spans[i]->span_id, i);
         }
         children_.resize(trace.spans.size());
         for (std::size_t i = 0; i < trace.spans.size(); ++i) {
-            const encode::Span& span = trace.spans[i].span;
+            const Span& span = *trace.spans[i];
             if (span.is_root()) {
                 roots_.push_back(i);
             } else if (const auto parent = position.find(span.parent_span_id); parent != position.end()) {
@@ -131,7 +131,7 @@ class Drawing {
             draw_span(root, "", "", 0);
         }
         for (const auto& [parent_id, orphans] : orphans_) {
-            draw_placeholder("a span that has not arrived: " + encode::to_hex(parent_id), orphans);
+            draw_placeholder("a span that has not arrived: " + to_hex(parent_id), orphans);
         }
         // What is left hangs on no root and no orphan, so its parents lead back to itself.
         for (std::size_t i = 0; i < drawn_.size(); ++i) {
@@ -157,13 +157,13 @@ class Drawing {
         std::size_t errors = 0;
         std::uint64_t start = UINT64_MAX;
         std::uint64_t end = 0;
-        for (const StoredSpan& stored : trace_.spans) {
-            errors += stored.span.status.code == encode::StatusCode::error ? 1U : 0U;
-            start = std::min(start, stored.span.start_time_unix_nano);
-            end = std::max(end, stored.span.end_time_unix_nano);
+        for (const Span* const span : trace_.spans) {
+            errors += span->status.code == StatusCode::error ? 1U : 0U;
+            start = std::min(start, span->start_time_unix_nano);
+            end = std::max(end, span->end_time_unix_nano);
         }
-        text_ += paint("trace " + encode::to_hex(trace_.trace_id), kBold) + " · " +
-                 printable(trace_.project_name) + " · " + counted(trace_.spans.size(), "span") + " · " +
+        text_ += paint("trace " + to_hex(trace_.trace_id), kBold) + " · " + printable(trace_.name) + " · " +
+                 counted(trace_.spans.size(), "span") + " · " +
                  format_duration(end > start ? end - start : 0);
         if (errors > 0) {
             text_ += " · " + paint(counted(errors, "error"), kRed);
@@ -171,12 +171,12 @@ class Drawing {
         text_ += "\n";
     }
 
-    std::string describe(const encode::Span& span) const {
+    std::string describe(const Span& span) const {
         std::string line = paint(span.name.empty() ? "(no name)" : printable(span.name), kBold);
         if (const std::string_view kind = text_of(span, "judgment.span_kind"); !kind.empty()) {
             line += "  " + paint(printable(kind), colour_of_kind(kind));
         }
-        if (span.end_time_unix_nano > span.start_time_unix_nano) {
+        if (span.end_time_unix_nano > span.start_time_unix_nano || !trace_.has_open_spans) {
             line += "  " + format_duration(span.end_time_unix_nano - span.start_time_unix_nano);
         } else {
             line += "  " + paint("still open", kDim);
@@ -189,7 +189,7 @@ class Drawing {
         if (input != nullptr && output != nullptr) {
             line += "  " + std::to_string(*input) + " → " + std::to_string(*output) + " tokens";
         }
-        if (span.status.code == encode::StatusCode::error) {
+        if (span.status.code == StatusCode::error) {
             std::string error = "✗ error";
             if (!span.status.message.empty()) {
                 error += ": " + printable(span.status.message);
@@ -210,7 +210,7 @@ class Drawing {
         }
         drawn_[index] = true;
         ++lines_;
-        text_ += paint(lead, kDim) + describe(trace_.spans[index].span) + "\n";
+        text_ += paint(lead, kDim) + describe(*trace_.spans[index]) + "\n";
         draw_children(children_[index], lead_below, depth);
     }
 
@@ -241,7 +241,7 @@ class Drawing {
         }
     }
 
-    const StoredTrace& trace_;
+    const TraceToDraw& trace_;
     const Colours colours_;
     std::vector<std::size_t> roots_;
     std::vector<std::vector<std::size_t>> children_;
@@ -254,6 +254,6 @@ class Drawing {
 
 }  // namespace
 
-std::string draw_trace(const StoredTrace& trace, Colours colours) { return Drawing{trace, colours}.draw(); }
+std::string draw_trace(const TraceToDraw& trace, Colours colours) { return Drawing{trace, colours}.draw(); }
 
-}  // namespace judgeval::local
+}  // namespace judgeval::encode
