@@ -233,6 +233,7 @@ void print_row(std::string_view name, std::uint64_t value) {
 bool report(const judgeval::Stats& stats) {
     std::cout << "spans\n";
     print_row("started", stats.started);
+    print_row("sent while open", stats.partial_emissions);
     print_row("exported", stats.exported);
     for (std::size_t i = 0; i < judgeval::kDropReasonCount; ++i) {
         const auto reason = static_cast<judgeval::DropReason>(i);
@@ -245,11 +246,12 @@ bool report(const judgeval::Stats& stats) {
     print_row("bytes before compression", stats.encoded_bytes);
     print_row("bytes sent", stats.sent_bytes);
 
-    if (stats.started != stats.exported + stats.dropped_total() + stats.in_flight) {
-        std::cout << "the counters do not add up: started is not exported + dropped + in flight\n";
+    if (stats.started + stats.partial_emissions != stats.exported + stats.dropped_total() + stats.in_flight) {
+        std::cout << "the counters do not add up: started + sent while open is not exported + dropped + in "
+                     "flight\n";
         return false;
     }
-    std::cout << "started = exported + dropped + in flight\n";
+    std::cout << "started + sent while open = exported + dropped + in flight\n";
     if (stats.dropped_total() != 0 || stats.in_flight != 0) {
         std::cout << "not every span was delivered\n";
         return false;

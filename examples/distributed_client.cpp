@@ -68,7 +68,8 @@ int main(int argument_count, char** arguments) {
     }
     const bool everything_left = tracer.shutdown(10s);
     const judgeval::Stats stats = tracer.stats();
-    std::cout << "spans: " << stats.started << " started, " << stats.exported << " exported, "
-              << stats.dropped_total() << " dropped\n";
+    std::cout << "spans: " << stats.started << " started, " << stats.exported << " exported ("
+              << stats.partial_emissions << " while they were open), " << stats.dropped_total()
+              << " dropped\n";
     return everything_left ? status : 1;
 }

@@ -63,7 +63,8 @@ int main() {
 
     const bool everything_left = tracer.shutdown(10s);
     const judgeval::Stats stats = tracer.stats();
-    std::cout << "spans: " << stats.started << " started, " << stats.exported << " exported, "
-              << stats.dropped_total() << " dropped, " << stats.in_flight << " in flight\n";
+    std::cout << "spans: " << stats.started << " started, " << stats.exported << " exported ("
+              << stats.partial_emissions << " while they were open), " << stats.dropped_total()
+              << " dropped, " << stats.in_flight << " in flight\n";
     return everything_left && stats.dropped_total() == 0 ? 0 : 1;
 }

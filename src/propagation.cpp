@@ -50,6 +50,7 @@ Context context_from(const IncomingHeaders& headers) noexcept try {
 void make_headers(const Context* context, OutgoingHeaders& headers) noexcept try {
     const ContextNode* const current = thread_state.current;
     if (context == nullptr && current == nullptr) return;
+    emit_open_spans(nullptr);
     const SpanIdentity& identity = context != nullptr ? context->span_context() : current->context;
     const Inherited* const inherited =
         as_inherited(context != nullptr ? context->inherited().get() : current->inherited);

@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "each_span_once.hpp"
 #include "log_lines.hpp"
 
 namespace judgeval::test {
@@ -27,7 +28,7 @@ inline ClientOptions client_options(const std::string& api_url, LogHandler log_h
 
 inline Tracer make_tracer(const std::string& api_url, const TracerOptions& options = {},
                           LogHandler log_handler = no_log) {
-    return Judgeval(client_options(api_url, std::move(log_handler))).tracer.create(options);
+    return Judgeval(client_options(api_url, std::move(log_handler))).tracer.create(each_span_once(options));
 }
 
 /// Every span that was started is accounted for, once.

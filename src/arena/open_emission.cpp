@@ -60,13 +60,13 @@ void emit_overdue_now(ThreadState& thread, std::uint64_t now) noexcept {
     thread.emit_open_at = next_look(now, soonest);
 }
 
-void emit_ancestors(OpenSpan& span) noexcept {
+void emit_open_spans(const OpenSpan* but) noexcept {
     ThreadState& thread = thread_state;
     clear_arena(thread);
     for (const ContextNode* node = thread.current; node != nullptr; node = node->previous) {
-        if (node->span == nullptr || &node->span->node != node || node->span == &span) continue;
-        OpenSpan& above = *node->span;
-        if (above.update_id == 0 && above.pipeline->emit_open_after() != kNever) emit(above, thread);
+        if (node->span == nullptr || &node->span->node != node || node->span == but) continue;
+        OpenSpan& open = *node->span;
+        if (open.update_id == 0 && open.pipeline->emit_open_after() != kNever) emit(open, thread);
     }
 }
 

@@ -137,10 +137,12 @@ void enter_agent(ContextNode& node, std::string_view class_name, std::string_vie
     }
     const InheritedEntry* const parent =
         outer != nullptr ? as_inherited(outer)->find("judgment.agent_id") : nullptr;
+    // What another service calls by that name is no attribute here.
+    const bool has_parent = parent != nullptr && parent->is_attribute;
     const auto entry = [](std::string_view key, std::string_view value) {
         return InheritedEntry{.key = std::string(key), .value = std::string(value), .is_baggage = false};
     };
-    const std::array entries = {entry("judgment.parent_agent_id", parent != nullptr ? parent->value : ""),
+    const std::array entries = {entry("judgment.parent_agent_id", has_parent ? parent->value : ""),
                                 entry("judgment.agent_id", new_uuid()),
                                 entry("judgment.agent_class_name", class_name),
                                 entry("judgment.agent_instance_name", instance_name)};

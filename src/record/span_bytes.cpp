@@ -351,7 +351,7 @@ void append_type(OpenSpan& span, Text type) noexcept {
     if (!put_key_value(span, wire::kSpanAttribute, kTypeKey, AttributeValue(type.view()))) {
         ++span.tally.dropped_attributes;
     }
-    if (type.view() == "llm") emit_ancestors(span);
+    if (type.view() == "llm") emit_open_spans(&span);
 }
 
 void set_name(OpenSpan& span, Text name) noexcept {

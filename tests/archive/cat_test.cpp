@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "archive/shell.hpp"
+#include "each_span_once.hpp"
 #include "encode/flatbuffers_writer.hpp"
 #include "encode/otlp_builder.hpp"
 #include "end_to_end/peer.hpp"
@@ -184,7 +185,7 @@ TEST_F(Cat, SendsAgainWhatWasRecorded) {
         options.pipeline.encoding = encoding;
         options.exporter = FileExporter{path};
         options.pipeline.compression = compression;
-        const Tracer tracer = Judgeval({.project_name = "project"}).tracer.create(options);
+        const Tracer tracer = Judgeval({.project_name = "project"}).tracer.create(each_span_once(options));
         const auto records = end_to_end::record_traces_on_threads(tracer, 5, 2, 20);
         ASSERT_TRUE(tracer.shutdown(test::kPatience));
 

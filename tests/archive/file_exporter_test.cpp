@@ -37,7 +37,8 @@ class FileExporting : public test::ShellTest {
         options.exporter = FileExporter{path};
         options.pipeline.compression = compression;
         options.pipeline.max_retry_time = std::chrono::seconds(0);
-        return Judgeval({.project_name = "project", .log_handler = log_.handler()}).tracer.create(options);
+        return Judgeval({.project_name = "project", .log_handler = log_.handler()})
+            .tracer.create(each_span_once(options));
     }
 
     LogLines log_;

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <map>
 
+#include "each_span_once.hpp"
 #include "end_to_end/span_programme.hpp"
 
 int main(int argument_count, char** arguments) {
@@ -23,7 +24,8 @@ int main(int argument_count, char** arguments) {
     options.pipeline.compression = kCompressions.at(arguments[2]);
     if (argument_count == 6) options.pipeline.encoding = Encoding::kFlatBuffers;
     options.pipeline.max_batch_bytes = 4096;
-    const Tracer tracer = Judgeval({.project_name = "write_spans"}).tracer.create(options);
+    const Tracer tracer =
+        Judgeval({.project_name = "write_spans"}).tracer.create(judgeval::test::each_span_once(options));
     std::vector<end_to_end::RecordedSpan> records;
     for (int i = 0; i < std::atoi(arguments[3]); ++i) {
         end_to_end::record_traces(tracer, static_cast<std::uint64_t>(std::atoi(arguments[4]) + i), 1,

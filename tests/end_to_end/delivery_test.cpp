@@ -97,9 +97,9 @@ TEST(Delivery, TwoTracersSendToTheirOwnProjects) {
     RunningBackend backend;
     ClientOptions options = client_options(backend.url());
     options.project_name = "first project";
-    const Tracer first = Judgeval(options).tracer.create();
+    const Tracer first = Judgeval(options).tracer.create(each_span_once());
     options.project_name = "second project";
-    const Tracer second = Judgeval(options).tracer.create();
+    const Tracer second = Judgeval(options).tracer.create(each_span_once());
     Context of_first;
     Context of_second;
     {

@@ -223,7 +223,7 @@ TEST(Lifecycle, RefusedCredentialsAreCounted) {
     RunningBackend backend(backend_options);
     ClientOptions options = client_options(backend.url());
     options.api_key = "a wrong key";
-    const Tracer tracer = Judgeval(options).tracer.create();
+    const Tracer tracer = Judgeval(options).tracer.create(each_span_once());
     std::vector<RecordedSpan> records;
     record_traces(tracer, 7, 20, records);
     EXPECT_TRUE(tracer.shutdown(kPatience));  // nothing is left on its way

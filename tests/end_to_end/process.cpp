@@ -20,6 +20,8 @@
 #include <string_view>
 #include <thread>
 
+#include "each_span_once.hpp"
+
 namespace {
 
 using judgeval::Stats;
@@ -28,7 +30,9 @@ using nlohmann::json;
 
 constexpr std::chrono::seconds kPatience{60};
 
-Tracer make_tracer() { return judgeval::Judgeval({.project_name = "process"}).tracer.create(); }
+Tracer make_tracer() {
+    return judgeval::Judgeval({.project_name = "process"}).tracer.create(judgeval::test::each_span_once());
+}
 
 bool is_balanced(const Stats& stats) {
     return stats.started == stats.exported + stats.dropped_total() + stats.in_flight;

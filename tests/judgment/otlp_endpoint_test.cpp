@@ -74,7 +74,7 @@ class OtlpEndpoint : public testing::Test {
     /// A tracer from the environment, which makes one span and ends; what the counters said then.
     Stats trace_one(TracerOptions options = {}) {
         const Judgeval client({.project_name = "a service", .log_handler = lines_.handler()});
-        const Tracer tracer = client.tracer.create(std::move(options));
+        const Tracer tracer = client.tracer.create(each_span_once(std::move(options)));
         tracer.span("one").set_attribute("long", std::string(100, 'x'));
         tracer.shutdown(kPatience);
         expect_balanced(tracer.stats());

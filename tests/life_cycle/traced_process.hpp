@@ -6,6 +6,8 @@
 #include <judgeval/judgeval.hpp>
 #include <nlohmann/json.hpp>
 
+#include "each_span_once.hpp"
+
 namespace judgeval::life_cycle {
 
 /// Longer than anything here takes.
@@ -18,7 +20,8 @@ inline Tracer make_tracer(PipelineOptions options = {}) {
     options.when_full = WhenFull::kBlock;
     options.max_block = kPatience;
     options.request_timeout = kPatience;
-    return Judgeval({.project_name = "life cycle"}).tracer.create({.pipeline = options});
+    return Judgeval({.project_name = "life cycle"})
+        .tracer.create(judgeval::test::each_span_once({.pipeline = options}));
 }
 
 /// A trace of two spans.

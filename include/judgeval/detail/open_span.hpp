@@ -125,9 +125,9 @@ JUDGEVAL_API void end(OpenSpan& span) noexcept;
 /// Moves the span's state to another object; `from` becomes inactive.
 JUDGEVAL_API void relocate(OpenSpan& from, OpenSpan& to) noexcept;
 
-/// Sends the spans that are open above this one as they stand, those that have not been sent: before
-/// something that takes long, such as an LLM's answer.
-JUDGEVAL_API void emit_ancestors(OpenSpan& span) noexcept;
+/// Sends the thread's open spans as they stand, those that have not been sent, but for this one: before
+/// something that takes long, such as an LLM's answer or another service's.
+JUDGEVAL_API void emit_open_spans(const OpenSpan* but) noexcept;
 
 JUDGEVAL_API void append_name(OpenSpan& span, Text name) noexcept;
 JUDGEVAL_API void append_type(OpenSpan& span, Text type) noexcept;
@@ -324,7 +324,7 @@ JUDGEVAL_ALWAYS_INLINE void put_name_and_type(OpenSpan& span, Text name, Text ty
     at[25] = static_cast<unsigned char>(type.size());
     copy_literal(at + 26, type.data(), type.size());
     span.cursor = at + 26 + type.size();
-    if (type.view() == "llm") emit_ancestors(span);
+    if (type.view() == "llm") emit_open_spans(&span);
 }
 
 }  // namespace judgeval::detail
