@@ -185,7 +185,7 @@ TEST_F(Cat, SendsAgainWhatWasRecorded) {
         options.pipeline.encoding = encoding;
         options.exporter = FileExporter{path};
         options.pipeline.compression = compression;
-        const Tracer tracer = Judgeval({.project_name = "project"}).tracer.create(each_span_once(options));
+        const Tracer tracer = Judgeval({.project_name = "project"}).tracer.create(test::each_span_once(options));
         const auto records = end_to_end::record_traces_on_threads(tracer, 5, 2, 20);
         ASSERT_TRUE(tracer.shutdown(test::kPatience));
 

@@ -38,7 +38,7 @@ class FileExporting : public test::ShellTest {
         options.pipeline.compression = compression;
         options.pipeline.max_retry_time = std::chrono::seconds(0);
         return Judgeval({.project_name = "project", .log_handler = log_.handler()})
-            .tracer.create(each_span_once(options));
+            .tracer.create(test::each_span_once(options));
     }
 
     LogLines log_;
@@ -149,7 +149,8 @@ TEST_F(FileExporting, AFullDeviceIsTriedAgainAndThenCounted) {
     expect_balanced(stats);
     EXPECT_EQ(stats.started, 100U);
     EXPECT_EQ(stats.dropped_by(DropReason::kRetriesExhausted), 100U);
-    EXPECT_THAT(log_.take(), ElementsAre(HasSubstr("cannot write to /dev/full: No space left on device")));
+    EXPECT_THAT(log_.take(), ElementsAre(HasSubstr("cannot write to /dev/full: No space left on device"),
+                                         HasSubstr("100 of 100 spans were lost: 100 retries_exhausted")));
 }
 
 TEST_F(FileExporting, APipeWithoutAReaderIsRefusedAndEndsNothing) {
@@ -165,7 +166,7 @@ TEST_F(FileExporting, APipeWithoutAReaderIsRefusedAndEndsNothing) {
     expect_balanced(stats);
     EXPECT_EQ(stats.exported, 1U);
     EXPECT_EQ(stats.dropped_by(DropReason::kRefused), 100U);
-    EXPECT_THAT(log_.take(), ElementsAre(HasSubstr("Broken pipe")));
+    EXPECT_THAT(log_.take(), ElementsAre(HasSubstr("Broken pipe"), HasSubstr("100 of 101 spans were lost")));
 }
 
 TEST_F(FileExporting, APipeThatIsNotReadHoldsUpNobody) {

@@ -150,7 +150,7 @@ TEST_F(CollectorTest, TakesSpansOfWhoKnowsItFromTheEnvironmentOnly) {
     environment.set("OTEL_SERVICE_NAME", "known from the environment");
     LogLines log;
     const Judgeval client({.project_name = "project", .log_handler = log.handler()});
-    const Tracer tracer = client.tracer.create(each_span_once());
+    const Tracer tracer = client.tracer.create(test::each_span_once());
     tracer.span("span").end();
     ASSERT_TRUE(tracer.shutdown(kPatience));
     expect_all_delivered(tracer.stats(), 1);

@@ -5,6 +5,7 @@
 #include <ostream>
 #include <string>
 
+#include "each_span_once.hpp"
 #include "end_to_end/peer.hpp"
 
 namespace judgeval::end_to_end {
@@ -97,9 +98,9 @@ TEST(Delivery, TwoTracersSendToTheirOwnProjects) {
     RunningBackend backend;
     ClientOptions options = client_options(backend.url());
     options.project_name = "first project";
-    const Tracer first = Judgeval(options).tracer.create(each_span_once());
+    const Tracer first = Judgeval(options).tracer.create(test::each_span_once());
     options.project_name = "second project";
-    const Tracer second = Judgeval(options).tracer.create(each_span_once());
+    const Tracer second = Judgeval(options).tracer.create(test::each_span_once());
     Context of_first;
     Context of_second;
     {

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "each_span_once.hpp"
 #include "end_to_end/peer.hpp"
 
 namespace judgeval::end_to_end {
@@ -223,7 +224,7 @@ TEST(Lifecycle, RefusedCredentialsAreCounted) {
     RunningBackend backend(backend_options);
     ClientOptions options = client_options(backend.url());
     options.api_key = "a wrong key";
-    const Tracer tracer = Judgeval(options).tracer.create(each_span_once());
+    const Tracer tracer = Judgeval(options).tracer.create(test::each_span_once());
     std::vector<RecordedSpan> records;
     record_traces(tracer, 7, 20, records);
     EXPECT_TRUE(tracer.shutdown(kPatience));  // nothing is left on its way
