@@ -67,6 +67,45 @@ void nested_span(benchmark::State& state) {
     report_delivery(state, setting.tracer);
 }
 
+/// What a session and a customer add to each span below them.
+void session_and_customer(benchmark::State& state) {
+    Setting setting;
+    const auto spans = [&](bool has_session) {
+        const auto scope =
+            has_session ? setting.tracer.scoped_context({.session_id = "5f0c1b0e-7f43-4b7c-9d5e-0d8f4b1f2a11",
+                                                         .customer_id = "customer-4711"})
+                        : ContextScope(Context());
+        return setting.burst(kBurst, [&](std::size_t) {
+            auto span = setting.tracer.span("nested", {.type = "function"});
+            benchmark::DoNotOptimize(span);
+        });
+    };
+    for (int i = 0; i < kWarmUpRounds; ++i) spans(true);
+    Rounds rounds;
+    for (auto _ : state) {
+        const double without = spans(false);
+        rounds.add(spans(true) - without, two_timestamp_reads() / 2);
+    }
+    rounds.report(state, 1);
+    report_delivery(state, setting.tracer);
+}
+
+void unsampled_span(benchmark::State& state) {
+    const Setting setting;
+    Context parent(SpanContext(SpanIdentity{.trace_id = {{1}}, .span_id = {{1}}, .is_remote = true}));
+    const ContextScope scope(parent);
+    Rounds rounds;
+    for (auto _ : state) {
+        rounds.add(nanoseconds_each(kBurst,
+                                    [&](std::size_t) {
+                                        auto span = setting.tracer.span("unsampled", {.type = "function"});
+                                        benchmark::DoNotOptimize(span);
+                                    }),
+                   two_timestamp_reads() / 2);
+    }
+    rounds.report(state, 1);
+}
+
 void short_attribute(benchmark::State& state) {
     Setting setting;
     const std::string model = "a-dynamic-string";
@@ -267,6 +306,8 @@ void two_producers(benchmark::State& state) {
 }
 
 BENCHMARK(nested_span)->Name("span/nested_vs_two_reads")->Iterations(30);
+BENCHMARK(session_and_customer)->Name("span/session_and_customer_vs_one_read")->Iterations(30);
+BENCHMARK(unsampled_span)->Name("span/unsampled_vs_one_read")->Iterations(30);
 BENCHMARK(short_attribute)->Name("span/short_attribute_vs_one_read")->Iterations(30);
 BENCHMARK(trace_of_ten)->Name("span/trace_of_ten_vs_twenty_reads")->Iterations(30);
 BENCHMARK_CAPTURE(large_attribute, ascii, "The quick brown fox. ", 4)

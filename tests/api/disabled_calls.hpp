@@ -58,6 +58,20 @@ inline std::string make_every_call(const Tracer& tracer, int& serialized) {
         const ContextScope scope{Context()};
         span.end();
     }
+    {
+        const auto scope = tracer.scoped_context({.session_id = "s", .attributes = {{"a", "b"}}});
+        const auto linked = tracer.start_linked_trace("linked");
+        linked.set_session_id("s");
+        tracer.set_customer_id("c");
+        tracer.set_customer_user_id("u");
+        tracer.set_propagating_attribute("a", "b");
+        tracer.set_state_before(Watched{&serialized});
+        tracer.set_state_after("text");
+        linked.emit_partial();
+        if (linked.is_recording() || linked.invocation() != nullptr) return "a linked trace is recording";
+        auto agent = tracer.agent(tracer.observe([] { return 3; }, {.fork = true}), {.class_name = "c"});
+        if (agent() != 3) return "agent changed a result";
+    }
     auto job = tracer.start_span("job");
     auto moved = std::move(job);
     moved.end();

@@ -190,6 +190,17 @@ TEST(SteadyState, SpansDoNotAllocate) {
     expect_all_delivered(traced.tracer());
 }
 
+TEST(SteadyState, SpansBelowASessionDoNotAllocate) {
+    local::LocalBackend backend({});
+    backend.start();
+    const Traced traced(backend.url());
+    ASSERT_TRUE(traced.warm_up());
+    const auto session = traced.tracer().scoped_context({.session_id = "session", .customer_id = "customer"});
+    // One string a call, made by make_spans itself.
+    EXPECT_EQ(count_allocations([&] { traced.make_spans(kSpans); }), 1U);
+    expect_all_delivered(traced.tracer());
+}
+
 /// Runs `work(mark)` in a child process, and counts the system calls that the thread makes between the two
 /// calls of mark(). Fails the test when the child does.
 template <typename Work>

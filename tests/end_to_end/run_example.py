@@ -111,6 +111,27 @@ def quickstart(local, example):
     assert "Washington, D.C." in output and spans_of(output) == 0, output
 
 
+def tour(local, example):
+    with backend(local) as (_, url):
+        output = run([example], JUDGMENT_API_URL=url, JUDGMENT_API_KEY="key", JUDGMENT_ORG_ID="organization")
+        compare(output, url, spans=21, traces=12)
+        traces = json.loads(ask(url, "/api/traces?project=default_project"))["traces"]
+        spans = [span for trace in traces for span in json.loads(ask(url, "/api/traces/" + trace["trace_id"]))["spans"]]
+
+        def values(name, key):
+            return {span["attributes"].get(key) for span in spans if span["name"] == name}
+
+        assert values("retrieve", "judgment.session_id") == {"session-42"}, spans
+        assert values("retrieve", "tenant") == {"north"}, spans
+        assert values("in the scope", "judgment.session_id") == {"session-43"}, spans
+        assert values("plan", "judgment.agent_class_name") == {"Planner"}, spans
+        assert values("process_order", "judgment.state_after") == {'{"stock":2}'}, spans
+        assert values("nightly", "judgment.update_id") == {1}, spans
+        for span in spans:
+            resource = span["resource"]["attributes"]
+            assert (resource["service.name"], resource["deployment.environment"]) == ("tour", "staging"), resource
+
+
 REQUESTS = 400
 SPANS_OF_REQUEST = 5  # POST /chat, answer, OPENAI_API_CALL, a tool, OPENAI_API_CALL
 
@@ -166,6 +187,7 @@ if __name__ == "__main__":
     name, local_program, *example_programs = sys.argv[1:]
     {
         "quickstart": quickstart,
+        "tour": tour,
         "agent_server": agent_server,
         "agent_server_serving": agent_server_serving,
         "distributed": distributed,
