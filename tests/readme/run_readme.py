@@ -16,4 +16,4 @@ with subprocess.Popen([local, "--print", "0"], stdout=subprocess.PIPE, text=True
     finally:
         backend.terminate()
 print(done.stdout)
-assert done.returncode == 0 and done.stdout == "4 of 4 spans delivered\n", done
+assert done.returncode == 0 and done.stdout == "0 of 4 spans lost\n", done
