@@ -229,10 +229,9 @@ void inject_and_extract(benchmark::State& state) {
     // Of many requests at a time: what one call wrote and the next one reads has never just been written.
     std::array<std::map<std::string, std::string>, 64> carriers;
     const auto requests = [&] {
-        const double injecting = nanoseconds_each(carriers.size(), [&](std::size_t i) {
-            carriers[i].clear();
-            inject(carriers[i]);
-        });
+        for (auto& carrier : carriers) carrier.clear();
+        const double injecting =
+            nanoseconds_each(carriers.size(), [&](std::size_t i) { inject(carriers[i]); });
         return injecting + nanoseconds_each(carriers.size(), [&](std::size_t i) {
                    const Context context = extract(carriers[i]);
                    benchmark::DoNotOptimize(context.is_valid());

@@ -32,25 +32,26 @@ bool describes_spans(std::string_view key) noexcept {
 
 }  // namespace
 
-Context context_from(const IncomingHeaders& headers) noexcept try {
-    SpanContext span_context;
-    if (const auto identity = parse_traceparent(headers.traceparent)) {
-        span_context = SpanContext(*identity);
-        if (!headers.tracestate.empty()) span_context.trace_state = parse_tracestate(headers.tracestate);
+Context context_from(const IncomingHeaders& headers) noexcept {
+    Context context;  // returned where it stands: to move what was just written costs as much as to write it
+    SpanContext& span_context = ContextParts::span_context(context);
+    const bool is_valid = parse_traceparent(headers.traceparent, span_context);
+    if (headers.baggage.empty() && (headers.tracestate.empty() || !is_valid)) [[likely]]
+        return context;
+    try {
+        if (is_valid) span_context.trace_state = parse_tracestate(headers.tracestate);
+        std::vector<InheritedEntry> entries = parse_baggage(headers.baggage);
+        for (InheritedEntry& entry : entries) entry.is_attribute = describes_spans(entry.key);
+        ContextParts::inherited(context) = inherited_from(std::move(entries), span_context.trace_state);
+    } catch (...) {  // no memory: a fresh trace
+        context = Context();
     }
-    if (headers.baggage.empty() && span_context.trace_state.empty()) return Context(std::move(span_context));
-    std::vector<InheritedEntry> entries = parse_baggage(headers.baggage);
-    for (InheritedEntry& entry : entries) entry.is_attribute = describes_spans(entry.key);
-    InheritedRef inherited = inherited_from(std::move(entries), span_context.trace_state);
-    return {std::move(span_context), std::move(inherited)};
-} catch (...) {  // no memory: a fresh trace
-    return {};
+    return context;
 }
 
 void make_headers(const Context* context, OutgoingHeaders& headers) noexcept try {
     const ContextNode* const current = thread_state.current;
     if (context == nullptr && current == nullptr) return;
-    emit_open_spans(nullptr);
     const SpanIdentity& identity = context != nullptr ? context->span_context() : current->context;
     const Inherited* const inherited =
         as_inherited(context != nullptr ? context->inherited().get() : current->inherited);
@@ -65,6 +66,7 @@ void make_headers(const Context* context, OutgoingHeaders& headers) noexcept try
         if (!trace_state.empty()) headers.tracestate = parse_tracestate(trace_state);
     }
     if (inherited != nullptr) headers.baggage = format_baggage(inherited->entries);
+    emit_open_spans(nullptr);
 } catch (...) {  // no memory: without what does not fit
 }
 

@@ -68,6 +68,10 @@ struct SpanContext : SpanIdentity {
     std::string trace_state;
 };
 
+namespace detail {
+struct ContextParts;
+}
+
 /// What is handed from one place to another so that spans there become children of the span here: its ids,
 /// and what spans below it inherit (session, customer, propagating attributes and baggage, agent).
 ///
@@ -84,8 +88,17 @@ class Context {
     [[nodiscard]] const detail::InheritedRef& inherited() const noexcept { return inherited_; }
 
   private:
+    friend struct detail::ContextParts;
     SpanContext span_context_;
     detail::InheritedRef inherited_;
 };
+
+namespace detail {
+/// For a context that the library fills in where it stands.
+struct ContextParts {
+    static SpanContext& span_context(Context& context) noexcept { return context.span_context_; }
+    static InheritedRef& inherited(Context& context) noexcept { return context.inherited_; }
+};
+}  // namespace detail
 
 }  // namespace judgeval

@@ -60,8 +60,21 @@ struct OutgoingHeaders {
 JUDGEVAL_API void make_headers(const Context* context, OutgoingHeaders& headers) noexcept;
 
 /// Whether `name` is, in any case, `wanted`, which consists of lower-case letters.
-[[nodiscard]] constexpr bool is_header(std::string_view name, std::string_view wanted) noexcept {
+[[nodiscard]] inline bool is_header(std::string_view name, std::string_view wanted) noexcept {
     if (name.size() != wanted.size()) return false;
+    constexpr std::uint64_t kLowerCase = 0x2020202020202020ULL;
+    const auto is_same = [&](std::size_t at) {
+        return (load_unaligned<std::uint64_t>(name.data() + at) | kLowerCase) ==
+               load_unaligned<std::uint64_t>(wanted.data() + at);
+    };
+    if (name.size() >= 8) {  // a word at a time, the last one over the one before
+        std::size_t at = 0;
+        while (at + 8 < name.size()) {
+            if (!is_same(at)) return false;
+            at += 8;
+        }
+        return is_same(name.size() - 8);
+    }
     unsigned difference = 0;
     for (std::size_t i = 0; i < wanted.size(); ++i) {
         difference |= (static_cast<unsigned char>(name[i]) | 0x20U) ^ static_cast<unsigned char>(wanted[i]);

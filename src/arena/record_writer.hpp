@@ -25,12 +25,17 @@ JUDGEVAL_ALWAYS_INLINE void prefetch_for_writing(const unsigned char* at, std::s
 }
 
 /// Copies whole words, up to kCopySlack - 1 bytes more than asked: both sides have the slack.
+inline void copy_words(unsigned char* to, const unsigned char* from, std::size_t size) noexcept {
+    for (std::size_t at = 0; at < size; at += 32) std::memcpy(to + at, from + at, 32);
+}
+/// As far as that is faster than a call.
+inline constexpr std::size_t kCopiedInlineMost = 512;
 inline void copy_with_slack(unsigned char* to, const unsigned char* from, std::size_t size) noexcept {
-    if (size > 512) {
+    if (size > kCopiedInlineMost) {
         std::memcpy(to, from, size);
         return;
     }
-    for (std::size_t at = 0; at < size; at += 32) std::memcpy(to + at, from + at, 32);
+    copy_words(to, from, size);
 }
 
 /// A record's bytes before the span's own, and most behind them.

@@ -172,19 +172,35 @@ JUDGEVAL_ALWAYS_INLINE void hand_over(OpenSpan& span, ThreadArena& arena, Thread
     });
 }
 
+/// For a span that has just started, below others that may have been open for long: it moves out of their
+/// way.
+[[gnu::noinline]] void emit_those_above(OpenSpan& span, ThreadState& thread) noexcept {
+    span.cursor = span.begin;
+    emit_overdue_now(thread, span.start_time);
+}
+
 [[gnu::noinline]] void start_rare(OpenSpan& span, TracerState& tracer, std::uint8_t kind) noexcept {
     ThreadState& thread = thread_state;
     const bool is_lowest = thread.current == nullptr;
-    if (!is_lowest) emit_overdue(thread, Clock::now(thread));
     const SpanState state = start<true>(span, tracer, kind, context_above(thread), thread);
     span.state = state;
     if (state == SpanState::kInactive) return;
     span.is_current = true;
-    if (state == SpanState::kSuppressed) [[unlikely]]
+    if (state == SpanState::kSuppressed) [[unlikely]] {
         span.node.span = nullptr;
-    else if (is_lowest)
-        thread.emit_open_at = next_look(span.start_time, span.pipeline->emit_open_after());
+        return push(thread, span.node);
+    }
+    if (is_lowest) thread.emit_open_at = next_look(span.start_time, span.pipeline->emit_open_after());
     push(thread, span.node);
+    if (span.start_time >= thread.emit_open_at) [[unlikely]]
+        emit_those_above(span, thread);
+}
+
+/// True below a context whose trace the sampler did not choose, for spans that then are nothing at all.
+JUDGEVAL_ALWAYS_INLINE bool is_below_unsampled(const ThreadState& thread) noexcept {
+    const ContextNode* const above = thread.current;
+    return above != nullptr && (above->context.trace_flags & kSampled) == 0 &&
+           load_unaligned<std::uint64_t>(above->context.span_id.bytes.data()) != 0;
 }
 
 [[gnu::noinline]] void end_rare(OpenSpan& span) noexcept {
@@ -249,8 +265,7 @@ JUDGEVAL_ALWAYS_INLINE bool start_usual(OpenSpan& span, TracerState& tracer, std
         return false;
     ThreadArena& arena = *thread.arena;
     unsigned char* const at = arena.room_for(kOpenRecordMost);
-    const std::uint64_t now = Clock::now_quickly(thread);
-    if (at == nullptr || now >= thread.emit_open_at) [[unlikely]]
+    if (at == nullptr) [[unlikely]]
         return false;
 
     arena.counters.started.add(1);
@@ -274,18 +289,20 @@ JUDGEVAL_ALWAYS_INLINE bool start_usual(OpenSpan& span, TracerState& tracer, std
     span.limit = span.begin + kInlineBytes;
     span.tally = pipeline->first_tally();
     thread.current = &span.node;
-    span.start_time = now;
+    span.start_time = Clock::now_quickly(thread);
+    if (span.start_time >= thread.emit_open_at) [[unlikely]]
+        emit_those_above(span, thread);
     return true;
 }
 
 /// Appends what a span inherits; false, and nothing done, when that takes a closer look.
 JUDGEVAL_ALWAYS_INLINE bool append_quickly(OpenSpan& span, const Inherited& inherited) noexcept {
+    const std::size_t size = inherited.size;
     if ((span.tally.key_filter & inherited.key_filter) != 0 || span.node.care != 0 ||
-        static_cast<std::size_t>(span.limit - span.cursor) < inherited.size) [[unlikely]]
+        static_cast<std::size_t>(span.limit - span.cursor) < size || size > kCopiedInlineMost) [[unlikely]]
         return false;
-    copy_with_slack(span.cursor, reinterpret_cast<const unsigned char*>(inherited.bytes.data()),
-                    inherited.size);
-    span.cursor += inherited.size;
+    copy_words(span.cursor, reinterpret_cast<const unsigned char*>(inherited.bytes.data()), size);
+    span.cursor += size;
     return true;
 }
 
@@ -320,8 +337,14 @@ JUDGEVAL_ALWAYS_INLINE bool end_usual(OpenSpan& span, ThreadState& thread) noexc
 }  // namespace
 
 void start_scoped(OpenSpan& span, TracerState& tracer, std::uint8_t kind) noexcept {
-    if (!start_usual(span, tracer, kind, thread_state)) [[unlikely]]
+    ThreadState& thread = thread_state;
+    if (start_usual(span, tracer, kind, thread)) [[likely]]
+        return;
+    if (is_below_unsampled(thread)) {
+        span.state = SpanState::kInactive;
+    } else {
         start_rare(span, tracer, kind);
+    }
 }
 
 void start_detached(OpenSpan& span, TracerState& tracer, std::uint8_t kind, const Context* parent) noexcept {

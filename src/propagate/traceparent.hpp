@@ -5,7 +5,6 @@
 
 #include <array>
 #include <cstddef>
-#include <optional>
 #include <string_view>
 
 #include "judgeval/context.hpp"
@@ -14,9 +13,9 @@ namespace judgeval::detail {
 
 inline constexpr std::size_t kTraceparentBytes = 55;
 
-/// What the header says, marked as remote; nothing when it is to be ignored. Of the flags, those that level 2
-/// defines: sampled and random-trace-id.
-[[nodiscard]] std::optional<SpanIdentity> parse_traceparent(std::string_view header) noexcept;
+/// Writes what the header says, marked as remote, into `identity`, which is new; false, and nothing written,
+/// when it is to be ignored. Of the flags, those that level 2 defines: sampled and random-trace-id.
+[[nodiscard]] bool parse_traceparent(std::string_view header, SpanIdentity& identity) noexcept;
 
 /// Writes the header, of version 00, for a valid identity. A trace that this process gave up is not sampled.
 void format_traceparent(const SpanIdentity& identity, std::array<char, kTraceparentBytes>& header) noexcept;
