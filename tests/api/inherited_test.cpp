@@ -2,6 +2,7 @@
 // those below, across threads, and on nothing else.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -371,13 +372,14 @@ TEST(OpenEmission, AnLlmCallSendsWhatIsOpenAboveItOnce) {
     EXPECT_EQ(recorder.take().size(), 2U);
 }
 
+void wait_for_a_later_time() {
+    const auto start = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() - start < std::chrono::milliseconds(3)) {
+    }
+}
+
 TEST(OpenEmission, WhatHasBeenOpenForLongIsSentWhenItsThreadNextTraces) {
     Recorder recorder({.emit_open_after = std::chrono::milliseconds(1)});
-    const auto wait_for_a_later_time = [] {
-        const auto start = std::chrono::steady_clock::now();
-        while (std::chrono::steady_clock::now() - start < std::chrono::milliseconds(3)) {
-        }
-    };
     {
         auto root = recorder.tracer.span("root");
         wait_for_a_later_time();
@@ -394,6 +396,29 @@ TEST(OpenEmission, WhatHasBeenOpenForLongIsSentWhenItsThreadNextTraces) {
         EXPECT_EQ(spans[1].end_time_unix_nano, spans[1].start_time_unix_nano);
     }
     EXPECT_EQ(recorder.take().size(), 2U);
+}
+
+TEST(OpenEmission, ASpanThatStartsBelowMovesOutOfTheWay) {
+    Recorder recorder({.emit_open_after = std::chrono::milliseconds(1)});
+    { auto span = recorder.tracer.span("so that the thread has an arena"); }
+    recorder.take();
+    {
+        auto root = recorder.tracer.span("root");
+        { auto child = recorder.tracer.span("first"); }  // the root's bytes left the arena for it
+        wait_for_a_later_time();
+        auto child = recorder.tracer.span("second", {.type = "tool"});
+        child.set_attribute("key", "value");
+        const auto spans = recorder.take();
+        EXPECT_EQ(spans.size(), 2U) << "the first child, and the root as it stands";
+        EXPECT_EQ(std::count_if(spans.begin(), spans.end(), [](const auto& s) { return s.name == "root"; }),
+                  1);
+    }
+    const auto spans = recorder.take();
+    ASSERT_EQ(spans.size(), 2U);
+    EXPECT_EQ(spans[0].name, "second");
+    EXPECT_EQ(text_of(spans[0].attributes, "judgment.span_kind"), "tool");
+    EXPECT_EQ(text_of(spans[0].attributes, "key"), "value");
+    EXPECT_EQ(spans[1].name, "root");
 }
 
 TEST(OpenEmission, ByOptionAnObservedCallIsSentWhenItIsEntered) {
