@@ -59,7 +59,7 @@ struct OfflineExporter {
     /// Seconds until everything is out.
     double drain() {
         const auto start = std::chrono::steady_clock::now();
-        const std::uint64_t flush = exporter.begin_flush();
+        const auto flush = exporter.begin_flush();
         std::vector<detail::Completion> completions;
         while (!exporter.is_flushed(flush)) {
             exporter.step(completions);

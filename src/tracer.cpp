@@ -21,6 +21,7 @@
 #include "judgeval/version.hpp"
 #include "judgment/environment.hpp"
 #include "judgment/otel_environment.hpp"
+#include "judgment/platform_requests.hpp"
 #include "judgment/project.hpp"
 #include "record/clock.hpp"
 #include "record/random.hpp"
@@ -108,6 +109,7 @@ struct TracerCore : TracerState {
     std::map<std::string, ResourceValue> resource;
     std::string project_name;
     std::shared_ptr<ProjectCache> projects;
+    std::shared_ptr<PlatformRequests> platform_requests;  ///< null while the tracer is off
 
     std::mutex mutex;  ///< guards the four below; held for moments only
     bool is_shut_down = false;
@@ -138,7 +140,10 @@ constinit Registry registry;
 /// locked in the child for ever.
 void before_fork() {
     registry.mutex.lock();
-    for (TracerCore* core = registry.first; core != nullptr; core = core->next) core->mutex.lock();
+    for (TracerCore* core = registry.first; core != nullptr; core = core->next) {
+        core->mutex.lock();
+        core->platform_requests->mutex().lock();
+    }
     ThreadArenas::lifetime_mutex().lock();
     ProjectCache::mutex().lock();
     Clock::calibration_mutex().lock();
@@ -148,7 +153,10 @@ void after_fork_in_parent() {
     Clock::calibration_mutex().unlock();
     ProjectCache::mutex().unlock();
     ThreadArenas::lifetime_mutex().unlock();
-    for (TracerCore* core = registry.first; core != nullptr; core = core->next) core->mutex.unlock();
+    for (TracerCore* core = registry.first; core != nullptr; core = core->next) {
+        core->platform_requests->mutex().unlock();
+        core->mutex.unlock();
+    }
     registry.mutex.unlock();
 }
 
@@ -162,6 +170,7 @@ void after_fork_in_child() {
         // Not destroyed: exporter and transport belong to a thread that does not exist here, and closing a
         // shared TLS connection would end the parent's.
         static_cast<void>(core->exporter.release());
+        core->platform_requests->disinherit();
         static_cast<void>(core->own_pipeline.release());
         core->pipeline.store(nullptr, std::memory_order_relaxed);  // relaxed: there is no other thread
     }
@@ -366,6 +375,7 @@ std::shared_ptr<TracerState> make_tracer(ClientState& client, TracerOptions opti
     core->project_name = client.options.project_name;
     core->projects = client.projects;
     core->exporter_settings.options = options.pipeline;
+    core->platform_requests = std::make_shared<PlatformRequests>();
     if (otlp) {
         core->exporter_settings.url = otlp->url;
         core->exporter_settings.headers = otlp->headers;
@@ -374,6 +384,10 @@ std::shared_ptr<TracerState> make_tracer(ClientState& client, TracerOptions opti
         core->exporter_settings.headers = client.credentials;
         core->exporter_settings.preparation =
             resolve_project(client.options.api_url, client.credentials, core->project_name, core->projects);
+        core->platform_requests = std::make_shared<PlatformRequests>(
+            client.options.api_url, client.credentials,
+            [projects = core->projects, name = core->project_name] { return projects->find(name); });
+        core->exporter_settings.platform_requests = core->platform_requests;
     }
     core->pipeline_settings = pipeline_settings(options, core->exporter_settings.options, log);
 
@@ -421,6 +435,14 @@ Pipeline* start_pipeline(TracerState& tracer) noexcept {
     }
 }
 
+PlatformRequests* platform_requests(TracerState& tracer) noexcept {
+    if (&tracer == &no_tracer) return nullptr;
+    auto& core = static_cast<TracerCore&>(tracer);
+    // Started again in a forked child; else it runs, or has been shut down, which closed the queue.
+    if (core.is_enabled) static_cast<void>(start_pipeline(tracer));
+    return core.platform_requests.get();
+}
+
 bool force_flush(TracerState& tracer, std::chrono::nanoseconds timeout) noexcept {
     if (&tracer == &no_tracer) return true;
     ExporterThread* const exporter = static_cast<TracerCore&>(tracer).running_exporter();
@@ -458,7 +480,10 @@ bool shutdown(TracerState& tracer, std::chrono::nanoseconds timeout) noexcept {
         core.is_shut_down = true;
         exporter = core.exporter.get();
     }
-    if (exporter == nullptr) return true;
+    if (exporter == nullptr) {
+        if (core.platform_requests) core.platform_requests->close();
+        return true;
+    }
     const bool left_nothing = exporter->stop(deadline_after(timeout));
     tell_losses(core);
     return left_nothing;
@@ -478,6 +503,12 @@ Stats stats(const TracerState& tracer) noexcept {
     // const_cast: the mutex of an object that was not made const
     auto& core = const_cast<TracerCore&>(static_cast<const TracerCore&>(tracer));
     const std::lock_guard lock(core.mutex);
+    if (core.platform_requests) {
+        const PlatformRequests::Counts platform = core.platform_requests->counts();
+        result.platform_requests_queued = platform.queued;
+        result.platform_requests_delivered = platform.delivered;
+        result.platform_requests_dropped = platform.dropped;
+    }
     if (!core.own_pipeline) return result;
     Pipeline& pipeline = *core.own_pipeline;
     const ExporterCounters& exporter = core.exporter->counters();

@@ -59,6 +59,12 @@ namespace judgeval {
         stats.encoded_bytes);
     add("judgeval_export_sent_bytes_total", "counter", "Bytes of request bodies sent, retries included.",
         stats.sent_bytes);
+    add("judgeval_platform_requests_queued_total", "counter", "Tags and evaluations handed in.",
+        stats.platform_requests_queued);
+    add("judgeval_platform_requests_delivered_total", "counter",
+        "Tags and evaluations that the platform acknowledged.", stats.platform_requests_delivered);
+    add("judgeval_platform_requests_dropped_total", "counter", "Tags and evaluations that were lost.",
+        stats.platform_requests_dropped);
     add("judgeval_memory_used_bytes", "gauge", "Bytes of the memory budget in use.", stats.memory_used);
     return text;
 }

@@ -82,6 +82,14 @@ struct Stats {
     std::uint64_t sent_bytes = 0;     ///< request bodies sent, retries included
     std::uint64_t memory_used = 0;    ///< bytes of the budget in use now
 
+    /// Tags and evaluations handed in, whatever became of them: those not delivered and not dropped wait, or
+    /// are on their way.
+    std::uint64_t platform_requests_queued = 0;
+    std::uint64_t platform_requests_delivered = 0;  ///< the platform acknowledged them
+    /// Refused, out of reach for max_retry_time, without a project, left at shutdown, with no platform to go
+    /// to (a file or an OTLP endpoint), or more than the 1024 (in at most 4 MiB) that wait.
+    std::uint64_t platform_requests_dropped = 0;
+
     [[nodiscard]] std::uint64_t dropped_by(DropReason reason) const noexcept {
         return dropped[static_cast<std::size_t>(reason)];
     }

@@ -6,7 +6,10 @@
 #pragma once
 
 #include <chrono>
+#include <initializer_list>
 #include <memory>
+#include <span>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -106,8 +109,15 @@ class Tracer : public SpanOperations<Tracer> {
         }
     }
 
-    /// Sends every span that ended before the call and waits until each was delivered or counted as dropped,
-    /// at most `timeout`. False when the time was not enough.
+    /// Tags the current trace, on the platform. Nothing when no sampled span is current. Queued, and sent by
+    /// the exporter's thread: see Stats::platform_requests_queued for what becomes of it.
+    void tag(std::string_view tag) const noexcept { tag_all({&tag, 1}); }
+    void tag(std::initializer_list<std::string_view> tags) const noexcept {
+        tag_all({tags.begin(), tags.size()});
+    }
+
+    /// Sends every span that ended and every tag and evaluation handed in before the call, and waits until
+    /// each was delivered or counted as dropped, at most `timeout`. False when the time was not enough.
     bool force_flush(std::chrono::nanoseconds timeout = std::chrono::seconds(30)) const noexcept {
         if constexpr (detail::kCompiledIn) return detail::force_flush(*state_, timeout);
         return true;
@@ -136,6 +146,10 @@ class Tracer : public SpanOperations<Tracer> {
     }
 
   private:
+    void tag_all([[maybe_unused]] std::span<const std::string_view> tags) const noexcept {
+        if constexpr (detail::kCompiledIn) detail::tag_trace(*state_, tags);
+    }
+
     friend class SpanOperations<Tracer>;
     [[nodiscard]] detail::OpenSpan* recording_span() const noexcept { return detail::current_span(); }
     [[nodiscard]] detail::ContextNode* context_node() const noexcept { return detail::current_node(); }

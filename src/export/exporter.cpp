@@ -6,6 +6,7 @@
 #include "encode/flatbuffers_reader.hpp"
 #include "export/flatbuffers_body.hpp"
 #include "export/partial_success.hpp"
+#include "export/response_text.hpp"
 #include "export/retry.hpp"
 
 namespace judgeval::detail {
@@ -20,19 +21,6 @@ constexpr std::chrono::seconds kComplainAgain{60};
 /// While chunks fill up, the next look at them comes this soon: what is in use stays small, and in the
 /// caches. Each look that finds none doubles the time to the next.
 constexpr std::chrono::milliseconds kLookSoon{20};
-
-/// What a server says may be a page, or no text at all: one line of it, or nothing.
-std::string quote(const std::string& said) {
-    const auto line = said.substr(0, std::min<std::size_t>(said.find_first_of("\r\n"), 200));
-    const bool is_text = std::all_of(line.begin(), line.end(), [](char c) { return c >= ' ' && c <= '~'; });
-    return line.empty() || !is_text ? "" : " (" + line + ")";
-}
-
-std::string describe(const HttpResponse& response) {
-    if (!response.error.empty()) return response.error;
-    if (response.status == 0) return "no answer";
-    return "HTTP " + std::to_string(response.status) + quote(response.body);
-}
 
 std::string_view content_type(Encoding encoding) {
     return encoding == Encoding::kFlatBuffers ? encode::kFlatBuffersContentType : "application/x-protobuf";
@@ -60,6 +48,7 @@ Exporter::Exporter(Pipeline& pipeline, Frame frame, ExporterSettings settings, T
       look_interval_(settings_.options.export_interval),
       compressor_(pipeline.pool(), zstd_level(settings_.options), gzip_level(settings_.options)),
       compression_(settings_.options.compression),
+      platform_sender_(settings_.platform_requests, transport, clock, settings_.options.max_retry_time),
       readiness_(settings_.preparation ? Readiness::kUnprepared : Readiness::kReady),
       random_(settings_.random_seed) {
     if (settings_.options.compressor_threads > 1) {
@@ -87,6 +76,8 @@ void Exporter::step(std::vector<Completion>& completions) {
         } else if (const auto found = batches_.find(completion.id); found != batches_.end()) {
             --sending_;
             handle(*found->second, completion.response, now);
+        } else {
+            static_cast<void>(platform_sender_.handle(completion, next_random()));
         }
     }
     completions.clear();
@@ -107,6 +98,7 @@ void Exporter::step(std::vector<Completion>& completions) {
     take_compressed();
     compress_next(now);
     send_due(now);
+    send_platform_requests(now);
     pipeline_.update_pressure();
 }
 
@@ -118,7 +110,10 @@ SteadyTime Exporter::next_deadline() {
             next = std::min(next, std::max(batch->next_attempt, pushed_back_until_));
         }
     }
-    if (readiness_ == Readiness::kUnprepared && (!pending_.empty() || is_project_refused_ || last_id_ == 0)) {
+    if (readiness_ == Readiness::kReady) next = std::min(next, platform_sender_.next_deadline());
+    const bool is_awaited =
+        !pending_.empty() || platform_sender_.is_waiting() || is_project_refused_ || last_id_ == 0;
+    if (readiness_ == Readiness::kUnprepared && is_awaited) {
         next = std::min(next, next_preparation_);
     }
     return next;
@@ -405,6 +400,24 @@ void Exporter::retry_later(Batch& batch, const HttpResponse& response, SteadyTim
     }
 }
 
+// ---- what goes to the platform beside spans ----
+
+void Exporter::send_platform_requests(SteadyTime now) {
+    if (readiness_ == Readiness::kReady) {
+        platform_sender_.send_due(last_id_);
+    } else if (is_project_refused_) {
+        platform_sender_.drop_waiting();
+    }
+    if (const std::string line = platform_sender_.take_complaint(); !line.empty()) complain(now, line);
+}
+
+/// Trouble that lasts is logged once in a while.
+void Exporter::complain(SteadyTime now, const std::string& line) {
+    if (now < next_complaint_) return;
+    next_complaint_ = now + kComplainAgain;
+    log_(LogLevel::kWarning, line);
+}
+
 // ---- the end of a span's way ----
 
 void Exporter::count_drop(DropReason reason, std::uint64_t spans) {
@@ -435,16 +448,17 @@ void Exporter::drop_pending(DropReason reason) {
     pending_bytes_ = 0;
 }
 
-std::uint64_t Exporter::begin_flush() {
+FlushPoint Exporter::begin_flush() {
     collect();
     send_all_below_ = counters_.collected.get();
-    return send_all_below_;
+    return {send_all_below_, platform_sender_.begin_flush()};
 }
 
-bool Exporter::is_flushed(std::uint64_t flush) const {
-    if (!pending_.empty() && pending_sequence_ < flush) return false;
+bool Exporter::is_flushed(const FlushPoint& flush) const {
+    if (!pending_.empty() && pending_sequence_ < flush.spans) return false;
     return std::none_of(batches_.begin(), batches_.end(),
-                        [flush](const auto& entry) { return entry.second->first_sequence < flush; });
+                        [&flush](const auto& entry) { return entry.second->first_sequence < flush.spans; }) &&
+           platform_sender_.is_flushed(flush.platform_requests);
 }
 
 void Exporter::abandon(DropReason reason) {
@@ -466,6 +480,7 @@ void Exporter::abandon(DropReason reason) {
         drop(batch, reason);
     }
     drop_pending(reason);
+    platform_sender_.abandon();
 }
 
 }  // namespace judgeval::detail

@@ -22,6 +22,7 @@
 #include "export/compressor_threads.hpp"
 #include "export/frame.hpp"
 #include "export/log.hpp"
+#include "export/platform_sender.hpp"
 #include "export/transport.hpp"
 
 namespace judgeval::detail {
@@ -38,6 +39,7 @@ struct ExporterSettings {
     std::vector<std::string> headers;
     std::string file;  ///< not empty: bodies go there ("-": standard output), the two above are not used
     std::optional<Preparation> preparation;
+    std::shared_ptr<PlatformRequests> platform_requests{};  ///< null: there are none
     PipelineOptions options;
     std::uint64_t random_seed = 0;  ///< of the retries' jitter
 };
@@ -52,6 +54,12 @@ struct ExporterCounters {
     Counter retries;
     Counter encoded_bytes;
     Counter sent_bytes;
+};
+
+/// What had been handed in at the time of a flush.
+struct FlushPoint {
+    std::uint64_t spans = 0;
+    std::uint64_t platform_requests = 0;
 };
 
 class Exporter {
@@ -69,10 +77,10 @@ class Exporter {
     [[nodiscard]] SteadyTime next_deadline();
 
     /// Collects everything that ended before the call and sends it without waiting for a full batch. Returns
-    /// the number to ask is_flushed() with.
-    [[nodiscard]] std::uint64_t begin_flush();
-    /// True when every span collected up to the flush was delivered or counted as dropped.
-    [[nodiscard]] bool is_flushed(std::uint64_t flush) const;
+    /// what to ask is_flushed() with.
+    [[nodiscard]] FlushPoint begin_flush();
+    /// True when every span and platform request up to the flush was delivered or counted as dropped.
+    [[nodiscard]] bool is_flushed(const FlushPoint& flush) const;
 
     /// Gives up everything that is not delivered yet, under `reason`.
     void abandon(DropReason reason);
@@ -101,6 +109,8 @@ class Exporter {
     void drop_pending(DropReason reason);
     void finish(Batch& batch);
     void count_drop(DropReason reason, std::uint64_t spans);
+    void send_platform_requests(SteadyTime now);
+    void complain(SteadyTime now, const std::string& line);
     [[nodiscard]] std::uint64_t next_random() noexcept;
 
     Pipeline& pipeline_;
@@ -128,6 +138,8 @@ class Exporter {
     Compression compression_;
     bool is_compression_confirmed_ = false;  ///< the endpoint took a request in it
     SteadyTime pushed_back_until_{};         ///< no new request before the backend is ready for one
+
+    PlatformSender platform_sender_;
 
     Readiness readiness_;
     std::uint64_t preparation_id_ = 0;

@@ -59,7 +59,7 @@ bool ExporterThread::stop(SteadyTime deadline) noexcept {
     return left_nothing_;
 }
 
-void ExporterThread::serve_requests(std::deque<std::pair<std::uint64_t, std::uint64_t>>& flushes) {
+void ExporterThread::serve_requests(std::deque<std::pair<std::uint64_t, FlushPoint>>& flushes) {
     const std::unique_lock lock(mutex_);
     while (!flushes.empty() && exporter_.is_flushed(flushes.front().second)) {
         flushes_done_ = flushes.front().first;
@@ -73,7 +73,7 @@ void ExporterThread::serve_requests(std::deque<std::pair<std::uint64_t, std::uin
 
 void ExporterThread::run() {
     std::vector<Completion> completions;
-    std::deque<std::pair<std::uint64_t, std::uint64_t>> flushes;  // ticket, the exporter's number
+    std::deque<std::pair<std::uint64_t, FlushPoint>> flushes;  // ticket, what it is about
     SteadyTime next_calibration = clock_.now() + kRecalibrateEvery;
     SteadyTime last_activity = clock_.now();
     std::uint64_t last_collected = 0;

@@ -39,7 +39,7 @@ class ExporterThread {
 
   private:
     void run();
-    void serve_requests(std::deque<std::pair<std::uint64_t, std::uint64_t>>& flushes);
+    void serve_requests(std::deque<std::pair<std::uint64_t, FlushPoint>>& flushes);
 
     Pipeline& pipeline_;
     const Log& log_;

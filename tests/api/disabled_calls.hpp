@@ -65,6 +65,8 @@ inline std::string make_every_call(const Tracer& tracer, int& serialized) {
         tracer.set_customer_id("c");
         tracer.set_customer_user_id("u");
         tracer.set_propagating_attribute("a", "b");
+        tracer.tag("a");
+        tracer.tag({"a", "b"});
         tracer.set_state_before(Watched{&serialized});
         tracer.set_state_after("text");
         linked.emit_partial();

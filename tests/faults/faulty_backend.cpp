@@ -17,7 +17,9 @@ constexpr std::size_t kBodyMost = std::size_t{256} << 20U;
 }  // namespace
 
 FaultyBackend::FaultyBackend(FaultyBackendOptions options)
-    : options_(std::move(options)), script_(options_.script.begin(), options_.script.end()) {
+    : options_(std::move(options)),
+      script_(options_.script.begin(), options_.script.end()),
+      platform_script_(options_.platform_script.begin(), options_.platform_script.end()) {
     if (options_.certificate != nullptr) {
         auto server = std::make_unique<httplib::SSLServer>(options_.certificate->certificate(),
                                                            options_.certificate->private_key());
@@ -44,6 +46,10 @@ FaultyBackend::FaultyBackend(FaultyBackendOptions options)
     server_->Post("/otel/v1/traces", [this](const httplib::Request& request, httplib::Response& response) {
         take(request, response);
     });
+    server_->Post("/v1/projects/project/.*",
+                  [this](const httplib::Request& request, httplib::Response& response) {
+                      take_platform_request(request, response);
+                  });
     if (options_.port == 0) {
         port_ = server_->bind_to_any_port("127.0.0.1");
     } else {
@@ -74,6 +80,11 @@ std::vector<ReceivedRequest> FaultyBackend::requests() const {
     return requests_;
 }
 
+std::vector<std::pair<std::string, std::string>> FaultyBackend::platform_requests() const {
+    const std::lock_guard lock(mutex_);
+    return platform_requests_;
+}
+
 std::multiset<std::string> FaultyBackend::acknowledged_spans() const {
     const std::lock_guard lock(mutex_);
     return acknowledged_;
@@ -102,6 +113,19 @@ void FaultyBackend::take(const httplib::Request& request, httplib::Response& res
     const bool is_taken =
         fault.status / 100 == 2 && fault.how != Fault::How::kResets && fault.how != Fault::How::kHangs;
     if (is_taken) remember_spans(request);
+    answer(fault, response);
+}
+
+void FaultyBackend::take_platform_request(const httplib::Request& request, httplib::Response& response) {
+    Fault fault = options_.platform_afterwards;
+    {
+        const std::lock_guard lock(mutex_);
+        platform_requests_.emplace_back(request.path, request.body);
+        if (!platform_script_.empty()) {
+            fault = platform_script_.front();
+            platform_script_.pop_front();
+        }
+    }
     answer(fault, response);
 }
 

@@ -15,6 +15,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "faults/certificate.hpp"
@@ -54,6 +55,9 @@ struct FaultyBackendOptions {
     std::vector<Fault> script{};
     /// What happens to every request once the script is over.
     Fault afterwards{};
+    /// What happens to the requests beside those with spans (tags, evaluations), then to all that follow.
+    std::vector<Fault> platform_script{};
+    Fault platform_afterwards{};
     /// A larger body (as sent) is answered with 413, whatever the script says.
     std::size_t body_most = SIZE_MAX;
     /// 0: one that the system chooses.
@@ -76,6 +80,8 @@ class FaultyBackend {
     [[nodiscard]] std::string url() const;
 
     [[nodiscard]] std::vector<ReceivedRequest> requests() const;
+    /// The requests beside those with spans, each as its path and its body, as they came.
+    [[nodiscard]] std::vector<std::pair<std::string, std::string>> platform_requests() const;
     /// The ids of the spans in requests that were answered with 2xx: twice in here is twice received.
     [[nodiscard]] std::multiset<std::string> acknowledged_spans() const;
     /// How many spans of each trace these were.
@@ -83,6 +89,7 @@ class FaultyBackend {
 
   private:
     void take(const httplib::Request& request, httplib::Response& response);
+    void take_platform_request(const httplib::Request& request, httplib::Response& response);
     void answer(const Fault& fault, httplib::Response& response);
     void remember_spans(const httplib::Request& request);
     /// False when the backend stops within that time.
@@ -98,6 +105,8 @@ class FaultyBackend {
     bool is_stopping_ = false;
     std::deque<Fault> script_;
     std::vector<ReceivedRequest> requests_;
+    std::deque<Fault> platform_script_;
+    std::vector<std::pair<std::string, std::string>> platform_requests_;
     std::multiset<std::string> acknowledged_;
     std::map<std::string, std::size_t> traces_;
 };

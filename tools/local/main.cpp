@@ -55,7 +55,8 @@ LocalBackendOptions parse(int argument_count, char** arguments) {
         ->capture_default_str();
     app.footer(
         "Then set JUDGMENT_API_URL to the address it prints. Queries: /api/counts, /api/projects,\n"
-        "/api/traces?limit=N&offset=M&project=NAME, /api/traces/TRACE_ID, /healthz.");
+        "/api/traces?limit=N&offset=M&project=NAME, /api/traces/TRACE_ID,\n"
+        "/api/platform-requests?limit=N&offset=M, /healthz.");
     try {
         app.parse(argument_count, arguments);
     } catch (const CLI::ParseError& error) {

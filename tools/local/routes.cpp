@@ -32,6 +32,7 @@ using httplib::Response;
 using nlohmann::json;
 
 constexpr std::size_t kMaximumResolveBytes = std::size_t{1} << 20U;
+constexpr std::size_t kMaximumPlatformRequestBytes = std::size_t{8} << 20U;
 constexpr std::int64_t kDefaultPage = 50;
 constexpr std::int64_t kMaximumPage = 1000;
 
@@ -147,6 +148,51 @@ void resolve_project(const RouteContext& context, const Request& request, Respon
     answer_json(
         response,
         {{"project_id", context.store.resolve_project(*organization, name->get_ref<const std::string&>())}});
+}
+
+/// Why the body of a tag request is none; empty when it is one.
+std::string objection_to_tags(const json& document, const std::string& /*project_id*/) {
+    const auto tags = document.find("tags");
+    const bool is_list = document.size() == 1 && tags != document.end() && tags->is_array() && !tags->empty();
+    const bool is_right = is_list && std::all_of(tags->begin(), tags->end(), [](const json& tag) {
+                              return tag.is_string() && !tag.get_ref<const std::string&>().empty();
+                          });
+    return is_right ? "" : "the body must be {\"tags\": [...]} with texts that are not empty";
+}
+
+/// What is asked about a project beside taking its spans: looked at, stored, and answered with nothing much.
+void take_platform_request(const RouteContext& context, const Request& request, Response& response,
+                           const ContentReader& reader, std::string_view kind,
+                           std::string (*objection_to)(const json&, const std::string&)) {
+    const std::optional<std::string> body =
+        read_body(reader, std::min(kMaximumPlatformRequestBytes, context.maximum_body_bytes), response);
+    if (!body) {
+        return;
+    }
+    const std::optional<std::string> organization =
+        authorized_organization(request, context.api_key, response);
+    if (!organization) {
+        return;
+    }
+    if (!has_media_type(request, "application/json")) {
+        answer_text(response, 415, "the Content-Type must be application/json");
+        return;
+    }
+    const std::string project_id = request.matches[1];
+    const std::optional<std::int64_t> project = context.store.find_project(*organization, project_id);
+    if (!project) {
+        answer_text(response, 404, "the organization has no project of that id; resolve its name first");
+        return;
+    }
+    const json document = json::parse(*body, nullptr, false);
+    const std::string objection =
+        document.is_object() ? objection_to(document, project_id) : "the body must be a JSON object";
+    if (!objection.empty()) {
+        answer_text(response, 400, objection);
+        return;
+    }
+    context.store.add_platform_request(*project, kind, request.path, *body);
+    answer_json(response, {{"success", true}});
 }
 
 json describe_request(const Request& request, std::size_t bytes, std::size_t decompressed_bytes) {
@@ -286,13 +332,34 @@ std::optional<std::int64_t> number_parameter(const Request& request, const char*
     return value;
 }
 
+void answer_wrong_page(Response& response) {
+    answer_text(
+        response, 400,
+        "limit must be a number from 0 to " + std::to_string(kMaximumPage) + ", offset a number from 0");
+}
+
+void list_platform_requests(const RouteContext& context, const Request& request, Response& response) {
+    const auto limit = number_parameter(request, "limit", kDefaultPage, kMaximumPage);
+    const auto offset = number_parameter(request, "offset", 0, INT64_MAX);
+    if (!limit || !offset) {
+        answer_wrong_page(response);
+        return;
+    }
+    json requests = json::array();
+    for (const PlatformRequest& stored : context.store.platform_requests(*limit, *offset)) {
+        requests.push_back({{"kind", stored.kind},
+                            {"project_id", stored.project_id},
+                            {"path", stored.path},
+                            {"body", json::parse(stored.body)}});
+    }
+    answer_json(response, {{"platform_requests", std::move(requests)}});
+}
+
 void list_traces(const RouteContext& context, const Request& request, Response& response) {
     const auto limit = number_parameter(request, "limit", kDefaultPage, kMaximumPage);
     const auto offset = number_parameter(request, "offset", 0, INT64_MAX);
     if (!limit || !offset) {
-        answer_text(
-            response, 400,
-            "limit must be a number from 0 to " + std::to_string(kMaximumPage) + ", offset a number from 0");
+        answer_wrong_page(response);
         return;
     }
     json traces = json::array();
@@ -378,6 +445,10 @@ void add_routes(httplib::Server& server, RouteContext route_context) {
                 [context](const Request& request, Response& response, const ContentReader& reader) {
                     take_traces(*context, request, response, reader);
                 });
+    server.Post("/v1/projects/([^/]+)/traces/[0-9a-f]{32}/tags",
+                [context](const Request& request, Response& response, const ContentReader& reader) {
+                    take_platform_request(*context, request, response, reader, "tags", objection_to_tags);
+                });
     server.Post(".*", refuse);
     server.Put(".*", refuse);
     server.Patch(".*", refuse);
@@ -390,6 +461,9 @@ void add_routes(httplib::Server& server, RouteContext route_context) {
                [context](const Request&, Response& response) { list_counts(*context, response); });
     server.Get("/api/projects",
                [context](const Request&, Response& response) { list_projects(*context, response); });
+    server.Get("/api/platform-requests", [context](const Request& request, Response& response) {
+        list_platform_requests(*context, request, response);
+    });
     server.Get("/api/traces", [context](const Request& request, Response& response) {
         list_traces(*context, request, response);
     });

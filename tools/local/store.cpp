@@ -53,6 +53,17 @@ constexpr const char* kSchema = R"(
     );
 )";
 
+/// Beside the schema above: a database of before it gets the table, too.
+constexpr const char* kPlatformRequests = R"(
+    CREATE TABLE IF NOT EXISTS platform_requests (
+        id INTEGER PRIMARY KEY,
+        project INTEGER NOT NULL REFERENCES projects (id),
+        kind TEXT NOT NULL,
+        path TEXT NOT NULL,
+        body TEXT NOT NULL
+    );
+)";
+
 Database open_database(const std::string& file) {
     Database database{file};
     // 64 MiB of pages in memory (the negative number counts KiB), and as much of a log before it is folded
@@ -73,6 +84,7 @@ Database open_database(const std::string& file) {
         throw DatabaseError{"the database " + file + " has schema version " + std::to_string(found) +
                             ", this program reads version " + std::to_string(kSchemaVersion)};
     }
+    database.execute(kPlatformRequests);
     return database;
 }
 
@@ -136,7 +148,13 @@ Store::Statements::Statements(const Database& database)
       select_spans(database, R"(
           SELECT spans.span, origins.resource, origins.scope, spans.update_id, spans.receptions
           FROM spans JOIN origins ON origins.id = spans.origin
-          WHERE spans.trace = ?1 ORDER BY spans.start_time_unix_nano, spans.id)") {}
+          WHERE spans.trace = ?1 ORDER BY spans.start_time_unix_nano, spans.id)"),
+      insert_platform_request(
+          database, "INSERT INTO platform_requests (project, kind, path, body) VALUES (?1, ?2, ?3, ?4)"),
+      select_platform_requests(database, R"(
+          SELECT platform_requests.kind, projects.project_id, platform_requests.path, platform_requests.body
+          FROM platform_requests JOIN projects ON projects.id = platform_requests.project
+          ORDER BY platform_requests.id LIMIT ?1 OFFSET ?2)") {}
 
 Store::Store(const std::string& file) : database_(open_database(file)), statements_(database_) {
     counts_.projects = select_count("SELECT count(*) FROM projects");
@@ -289,6 +307,28 @@ void Store::add_span(std::int64_t trace, std::int64_t origin, const encode::Span
         // The emission that is stored is at least as recent.
         statements_.count_reception.bind(1, trace).bind_blob(2, span.span_id).run();
     }
+}
+
+void Store::add_platform_request(std::int64_t project, std::string_view kind, std::string_view path,
+                                 std::string_view body) {
+    const std::lock_guard lock{mutex_};
+    statements_.insert_platform_request.bind(1, project)
+        .bind_text(2, kind)
+        .bind_text(3, path)
+        .bind_text(4, body)
+        .run();
+}
+
+std::vector<PlatformRequest> Store::platform_requests(std::int64_t limit, std::int64_t offset) {
+    const std::lock_guard lock{mutex_};
+    std::vector<PlatformRequest> result;
+    Statement& select = statements_.select_platform_requests;
+    const ResetAtReturn reset_at_return{select};
+    select.bind(1, limit).bind(2, offset);
+    while (select.step()) {
+        result.push_back({select.bytes(0), select.bytes(1), select.bytes(2), select.bytes(3)});
+    }
+    return result;
 }
 
 Counts Store::counts() const {

@@ -64,6 +64,14 @@ struct StoredTrace {
     std::vector<StoredSpan> spans;  ///< by start time
 };
 
+/// Something asked of the platform beside taking spans: tags, an evaluation.
+struct PlatformRequest {
+    std::string kind;  ///< "tags"
+    std::string project_id;
+    std::string path;  ///< as it was sent to
+    std::string body;  ///< as it came: a JSON object
+};
+
 /// A trace that a request brought spans of.
 struct TouchedTrace {
     std::string trace_id;
@@ -96,10 +104,15 @@ class Store {
     AddedSpans add(std::int64_t project, const encode::TraceRequest& request, std::size_t bytes,
                    std::size_t decompressed_bytes);
 
+    void add_platform_request(std::int64_t project, std::string_view kind, std::string_view path,
+                              std::string_view body);
+
     Counts counts() const;
     std::vector<Project> projects();
     /// Most recent first. An empty project name means all projects.
     std::vector<TraceSummary> traces(std::int64_t limit, std::int64_t offset, std::string_view project_name);
+    /// In the order in which they came.
+    std::vector<PlatformRequest> platform_requests(std::int64_t limit, std::int64_t offset);
     /// All of a trace's spans; nothing when none has arrived.
     std::optional<StoredTrace> trace(std::string_view trace_id);
 
@@ -121,6 +134,8 @@ class Store {
         Statement select_traces;
         Statement select_trace;
         Statement select_spans;
+        Statement insert_platform_request;
+        Statement select_platform_requests;
     };
 
     std::int64_t origin_row(const encode::Resource& resource, const encode::Scope& scope);

@@ -63,6 +63,9 @@ JUDGEVAL_API bool shutdown(TracerState& tracer, std::chrono::nanoseconds timeout
 JUDGEVAL_API void set_monitoring(TracerState& tracer, bool enabled) noexcept;
 JUDGEVAL_API Stats stats(const TracerState& tracer) noexcept;
 
+/// Asks the platform to tag the trace that is current here.
+JUDGEVAL_API void tag_trace(TracerState& tracer, std::span<const std::string_view> tags) noexcept;
+
 /// The calling thread's innermost open span, or null.
 [[nodiscard]] JUDGEVAL_API OpenSpan* current_span() noexcept;
 /// The calling thread's current context, as an entry of its stack; null outside of any.

@@ -189,9 +189,9 @@ class History {
     }
 
     void check_flushes() {
-        std::erase_if(flushes_, [this](std::uint64_t flush) {
+        std::erase_if(flushes_, [this](const detail::FlushPoint& flush) {
             if (!exporter_->is_flushed(flush)) return false;
-            EXPECT_GE(exporter_->counters().finished.get(), flush);
+            EXPECT_GE(exporter_->counters().finished.get(), flush.spans);
             return true;
         });
     }
@@ -236,7 +236,7 @@ class History {
     Weather weather_;
     std::unique_ptr<detail::Exporter> exporter_;
     std::vector<Completion> completions_;
-    std::vector<std::uint64_t> flushes_;
+    std::vector<detail::FlushPoint> flushes_;
     std::set<std::string> recorded_;
 };
 
