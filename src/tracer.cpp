@@ -23,6 +23,7 @@
 #include "judgment/otel_environment.hpp"
 #include "judgment/platform_requests.hpp"
 #include "judgment/project.hpp"
+#include "judgment/project_routing.hpp"
 #include "record/clock.hpp"
 #include "record/random.hpp"
 #include "record/span_bytes.hpp"
@@ -110,6 +111,7 @@ struct TracerCore : TracerState {
     std::string project_name;
     std::shared_ptr<ProjectCache> projects;
     std::shared_ptr<PlatformRequests> platform_requests;  ///< null while the tracer is off
+    ProjectRouting routing;
 
     std::mutex mutex;  ///< guards the four below; held for moments only
     bool is_shut_down = false;
@@ -340,6 +342,7 @@ std::shared_ptr<TracerState> make_tracer(ClientState& client, TracerOptions opti
     check(options);
     auto core = std::make_unique<TracerCore>();
     core->log = client.log;
+    core->routing.log = &core->log;
     const Log& log = core->log;
     core->is_enabled =
         is_switched_on(options.enable_monitoring, "JUDGMENT_MONITORING", "JUDGMENT_ENABLE_MONITORING", log);
@@ -388,6 +391,11 @@ std::shared_ptr<TracerState> make_tracer(ClientState& client, TracerOptions opti
             client.options.api_url, client.credentials,
             [projects = core->projects, name = core->project_name] { return projects->find(name); });
         core->exporter_settings.platform_requests = core->platform_requests;
+        core->routing.projects = {
+            [projects = core->projects](const std::string& name) { return projects->find(name); },
+            [url = client.options.api_url, credentials = client.credentials, projects = core->projects](
+                const std::string& name) { return resolve_project(url, credentials, name, projects); }};
+        core->exporter_settings.projects = core->routing.projects;
     }
     core->pipeline_settings = pipeline_settings(options, core->exporter_settings.options, log);
 
@@ -441,6 +449,12 @@ PlatformRequests* platform_requests(TracerState& tracer) noexcept {
     // Started again in a forked child; else it runs, or has been shut down, which closed the queue.
     if (core.is_enabled) static_cast<void>(start_pipeline(tracer));
     return core.platform_requests.get();
+}
+
+ProjectRouting* project_routing(TracerState& tracer) noexcept {
+    if (&tracer == &no_tracer) return nullptr;
+    auto& core = static_cast<TracerCore&>(tracer);
+    return core.is_enabled ? &core.routing : nullptr;
 }
 
 bool force_flush(TracerState& tracer, std::chrono::nanoseconds timeout) noexcept {

@@ -21,6 +21,12 @@
 namespace judgeval {
 inline namespace JUDGEVAL_MODE {
 
+/// See Tracer::override_project.
+struct OverrideOptions {
+    /// Also on a span that is not a root: then one trace has spans in two projects.
+    bool dangerously_allow_non_root = false;
+};
+
 /// Thread-safety: every member may be called from any thread at any time, also while another one shuts the
 /// tracer down; only assigning to one and the same Tracer object needs care, as with any object. Nothing
 /// throws because tracing failed.
@@ -106,6 +112,18 @@ class Tracer : public SpanOperations<Tracer> {
             return detail::current_context();
         } else {
             return {};
+        }
+    }
+
+    /// Routes the current trace to another project of the organization: sets judgment.project_id_override on
+    /// the current span, which must be a root (else the call is ignored, with a warning, unless it is allowed
+    /// here), and on all that starts below it in this process. Never waits: an id that is not known yet is
+    /// asked for in the background, while the spans wait in the pipeline's memory. A name that cannot be
+    /// found is logged once and its spans go to the default project. An empty name takes the override back.
+    void override_project([[maybe_unused]] std::string_view name,
+                          [[maybe_unused]] OverrideOptions options = {}) const noexcept {
+        if constexpr (detail::kCompiledIn) {
+            detail::override_project(*state_, recording_span(), name, options.dangerously_allow_non_root);
         }
     }
 

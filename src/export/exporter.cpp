@@ -49,6 +49,7 @@ Exporter::Exporter(Pipeline& pipeline, Frame frame, ExporterSettings settings, T
       compressor_(pipeline.pool(), zstd_level(settings_.options), gzip_level(settings_.options)),
       compression_(settings_.options.compression),
       platform_sender_(settings_.platform_requests, transport, clock, settings_.options.max_retry_time),
+      overrides_(settings_.projects, transport, clock, settings_.options.request_timeout),
       readiness_(settings_.preparation ? Readiness::kUnprepared : Readiness::kReady),
       random_(settings_.random_seed) {
     if (settings_.options.compressor_threads > 1) {
@@ -76,7 +77,7 @@ void Exporter::step(std::vector<Completion>& completions) {
         } else if (const auto found = batches_.find(completion.id); found != batches_.end()) {
             --sending_;
             handle(*found->second, completion.response, now);
-        } else {
+        } else if (!overrides_.handle(completion, next_random())) {
             static_cast<void>(platform_sender_.handle(completion, next_random()));
         }
     }
@@ -97,6 +98,7 @@ void Exporter::step(std::vector<Completion>& completions) {
     prepare(now);
     take_compressed();
     compress_next(now);
+    find_override_projects();
     send_due(now);
     send_platform_requests(now);
     pipeline_.update_pressure();
@@ -110,6 +112,7 @@ SteadyTime Exporter::next_deadline() {
             next = std::min(next, std::max(batch->next_attempt, pushed_back_until_));
         }
     }
+    next = std::min(next, overrides_.next_deadline());
     if (readiness_ == Readiness::kReady) next = std::min(next, platform_sender_.next_deadline());
     const bool is_awaited =
         !pending_.empty() || platform_sender_.is_waiting() || is_project_refused_ || last_id_ == 0;
@@ -219,10 +222,15 @@ void Exporter::finish_preparation(const HttpResponse& response, SteadyTime now) 
     }
 }
 
+void Exporter::find_override_projects() {
+    overrides_.send_due(last_id_);
+    if (const std::string line = overrides_.take_complaint(); !line.empty()) log_(LogLevel::kWarning, line);
+}
+
 // ---- compressing ----
 
 bool Exporter::should_compress() const {
-    if (pending_.empty() || readiness_ != Readiness::kReady) return false;
+    if (pending_.empty() || readiness_ != Readiness::kReady || overrides_.is_waiting()) return false;
     const std::size_t beside = threads_ ? threads_->count() : 0;
     if (batches_.size() >= settings_.options.max_requests_in_flight + beside) return false;
     const ChunkPool& pool = pipeline_.pool();
@@ -241,12 +249,13 @@ void Exporter::compress_next(SteadyTime now) {
     if (is_project_refused_ && readiness_ != Readiness::kReady)
         return drop_pending(DropReason::kProjectUnresolved);
     while (should_compress()) {
+        if (!settle(pending_.front())) return;
         auto made = std::make_unique<Batch>();
         Batch& batch = *made;
         batch.id = ++last_id_;
         batch.first_sequence = pending_sequence_;
         std::size_t records = 0;
-        while (!pending_.empty() &&
+        while (!pending_.empty() && settle(pending_.front()) &&
                (records == 0 || records + pending_.front().total_size <= settings_.options.max_batch_bytes)) {
             const Segment& segment = pending_.front();
             records += segment.total_size;
@@ -272,6 +281,14 @@ void Exporter::compress_next(SteadyTime now) {
         finish_compression(batch, is_compressed);
         return;  // one at a time: the network wants its turn in between
     }
+}
+
+/// False when the segment's spans have to wait until it is known which project they go to.
+bool Exporter::settle(Segment& segment) {
+    const std::uint32_t size = segment.total_size;
+    if (!overrides_.settle(segment)) return false;
+    pending_bytes_ -= size - segment.total_size;
+    return true;
 }
 
 void Exporter::take_compressed() {
@@ -481,6 +498,7 @@ void Exporter::abandon(DropReason reason) {
     }
     drop_pending(reason);
     platform_sender_.abandon();
+    overrides_.abandon();
 }
 
 }  // namespace judgeval::detail

@@ -23,22 +23,18 @@
 #include "export/frame.hpp"
 #include "export/log.hpp"
 #include "export/platform_sender.hpp"
+#include "export/preparation.hpp"
+#include "export/project_overrides.hpp"
 #include "export/transport.hpp"
 
 namespace judgeval::detail {
-
-/// A request that must be answered before spans can be sent, such as one that finds the project's id.
-struct Preparation {
-    HttpRequest request;
-    /// The headers to add to every export request; or, as a std::string, why the answer (200) cannot be used.
-    std::function<std::variant<std::vector<std::string>, std::string>(const HttpResponse&)> finish;
-};
 
 struct ExporterSettings {
     std::string url;
     std::vector<std::string> headers;
     std::string file;  ///< not empty: bodies go there ("-": standard output), the two above are not used
     std::optional<Preparation> preparation;
+    ProjectLookup projects{};  ///< for spans that are routed to a project by its name
     std::shared_ptr<PlatformRequests> platform_requests{};  ///< null: there are none
     PipelineOptions options;
     std::uint64_t random_seed = 0;  ///< of the retries' jitter
@@ -110,6 +106,8 @@ class Exporter {
     void finish(Batch& batch);
     void count_drop(DropReason reason, std::uint64_t spans);
     void send_platform_requests(SteadyTime now);
+    void find_override_projects();
+    [[nodiscard]] bool settle(Segment& segment);
     void complain(SteadyTime now, const std::string& line);
     [[nodiscard]] std::uint64_t next_random() noexcept;
 
@@ -140,6 +138,7 @@ class Exporter {
     SteadyTime pushed_back_until_{};         ///< no new request before the backend is ready for one
 
     PlatformSender platform_sender_;
+    ProjectOverrides overrides_;
 
     Readiness readiness_;
     std::uint64_t preparation_id_ = 0;

@@ -46,6 +46,20 @@ void set_entries(ContextNode& node, std::span<const InheritedEntry> entries) noe
 
 }  // namespace
 
+bool set_below(OpenSpan& span, const InheritedEntry& entry) noexcept {
+    ThreadState& thread = thread_state;
+    bool is_set = false;
+    for (ContextNode* node = thread.current; node != nullptr && !is_set; node = node->previous) {
+        if (node->span != &span) continue;
+        bool is_done = false;
+        InheritedRef made = with_entries(node->inherited, {&entry, 1}, is_done);
+        if (!is_done) return false;
+        replace_inherited(thread, *node, std::move(made));
+        is_set = node == &span.node;
+    }
+    return is_set;
+}
+
 ContextNode* current_node() noexcept { return thread_state.current; }
 
 OpenSpan* current_span() noexcept {

@@ -36,7 +36,13 @@ void encode(Inherited& block) {
         if (!entry.is_attribute) continue;
         any.clear();
         pair.clear();
-        put(any, entry.is_project_name ? kAnyBytes : wire::kAnyString, entry.value);
+        if (entry.is_project_name) {
+            std::string padded = entry.value;
+            padded.resize(std::max(padded.size(), kProjectIdMost), '\0');
+            put(any, kAnyBytes, padded);
+        } else {
+            put(any, wire::kAnyString, entry.value);
+        }
         put(pair, 0x0A, entry.key);
         put(pair, 0x12, any);
         put(block.bytes, wire::kSpanAttribute, pair);

@@ -24,6 +24,11 @@ inline constexpr std::size_t kBaggageBytesMost = 8192;
 inline constexpr std::size_t kBaggageEntryMost = 4096;
 inline constexpr std::size_t kBaggageEntriesMost = 180;
 
+/// Which project a span goes to, when not to its tracer's: the project's id.
+inline constexpr std::string_view kProjectOverrideKey = "judgment.project_id_override";
+/// No id is longer, so that one can take the place of a name.
+inline constexpr std::size_t kProjectIdMost = 128;
+
 struct InheritedEntry {
     std::string key;
     std::string value;
@@ -31,7 +36,7 @@ struct InheritedEntry {
     bool is_attribute = true;  ///< of each span below
     bool is_baggage = true;    ///< goes to other services
     /// The value is the name of a project whose id is not known yet. Encoded as AnyValue.bytes_value, which
-    /// nothing else here is; the exporter puts the id in its place.
+    /// nothing else here is, with room for an id; the exporter puts the id in its place.
     bool is_project_name = false;
 
     friend bool operator==(const InheritedEntry&, const InheritedEntry&) = default;
@@ -71,6 +76,10 @@ struct Inherited final : InheritedBlock {
 [[nodiscard]] const InheritedBlock* inherited_of(const Context& context) noexcept;
 /// `base` for an agent that begins: see after_entry_point.
 [[nodiscard]] InheritedRef with_entry_point(InheritedRef base) noexcept;
+
+/// Sets an entry for the calling thread's open span and all that starts below it, also below scopes that
+/// stand above the span. False when it does not fit.
+bool set_below(OpenSpan& span, const InheritedEntry& entry) noexcept;
 
 /// Appends what the span inherits to its own bytes. A key that is set on the span itself keeps that value.
 void append_inherited(OpenSpan& span) noexcept;

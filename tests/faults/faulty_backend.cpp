@@ -40,9 +40,12 @@ FaultyBackend::FaultyBackend(FaultyBackendOptions options)
         const linger at_once{1, 0};
         ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     });
-    server_->Post("/v1/projects/resolve/", [](const httplib::Request&, httplib::Response& response) {
-        response.set_content(R"({"project_id": "project"})", "application/json");
-    });
+    for (const auto& [name, script] : options_.project_scripts) {
+        project_scripts_[name] = {script.begin(), script.end()};
+    }
+    server_->Post(
+        "/v1/projects/resolve/",
+        [this](const httplib::Request& request, httplib::Response& response) { resolve(request, response); });
     server_->Post("/otel/v1/traces", [this](const httplib::Request& request, httplib::Response& response) {
         take(request, response);
     });
@@ -90,6 +93,11 @@ std::multiset<std::string> FaultyBackend::acknowledged_spans() const {
     return acknowledged_;
 }
 
+std::vector<encode::Span> FaultyBackend::kept_spans() const {
+    const std::lock_guard lock(mutex_);
+    return kept_spans_;
+}
+
 std::map<std::string, std::size_t> FaultyBackend::acknowledged_traces() const {
     const std::lock_guard lock(mutex_);
     return traces_;
@@ -114,6 +122,23 @@ void FaultyBackend::take(const httplib::Request& request, httplib::Response& res
         fault.status / 100 == 2 && fault.how != Fault::How::kResets && fault.how != Fault::How::kHangs;
     if (is_taken) remember_spans(request);
     answer(fault, response);
+}
+
+void FaultyBackend::resolve(const httplib::Request& request, httplib::Response& response) {
+    std::string id = "project";
+    std::optional<Fault> fault;
+    {
+        const std::lock_guard lock(mutex_);
+        for (auto& [name, script] : project_scripts_) {
+            if (request.body != R"({"project_name":")" + name + R"("})") continue;
+            id = "id of " + name;
+            if (script.empty()) continue;
+            fault = script.front();
+            script.pop_front();
+        }
+    }
+    if (fault) return answer(*fault, response);
+    response.set_content(R"({"project_id": ")" + id + R"("})", "application/json");
 }
 
 void FaultyBackend::take_platform_request(const httplib::Request& request, httplib::Response& response) {
@@ -177,6 +202,7 @@ void FaultyBackend::remember_spans(const httplib::Request& request) {
         for (const auto& scope : resource.scope_spans) {
             for (const auto& span : scope.spans) {
                 acknowledged_.insert(span.span_id);
+                if (options_.keeps_spans) kept_spans_.push_back(span);
                 ++traces_[span.trace_id];
             }
         }

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "encode/otlp_reader.hpp"
 #include "faults/certificate.hpp"
 
 namespace httplib {
@@ -58,6 +59,11 @@ struct FaultyBackendOptions {
     /// What happens to the requests beside those with spans (tags, evaluations), then to all that follow.
     std::vector<Fault> platform_script{};
     Fault platform_afterwards{};
+    /// What happens to the requests that ask for the id of a project of this name, which is then known, as
+    /// "id of " and its name.
+    std::map<std::string, std::vector<Fault>> project_scripts{};
+    /// Whether kept_spans() has something to tell.
+    bool keeps_spans = false;
     /// A larger body (as sent) is answered with 413, whatever the script says.
     std::size_t body_most = SIZE_MAX;
     /// 0: one that the system chooses.
@@ -84,11 +90,14 @@ class FaultyBackend {
     [[nodiscard]] std::vector<std::pair<std::string, std::string>> platform_requests() const;
     /// The ids of the spans in requests that were answered with 2xx: twice in here is twice received.
     [[nodiscard]] std::multiset<std::string> acknowledged_spans() const;
+    /// These spans, whole.
+    [[nodiscard]] std::vector<encode::Span> kept_spans() const;
     /// How many spans of each trace these were.
     [[nodiscard]] std::map<std::string, std::size_t> acknowledged_traces() const;
 
   private:
     void take(const httplib::Request& request, httplib::Response& response);
+    void resolve(const httplib::Request& request, httplib::Response& response);
     void take_platform_request(const httplib::Request& request, httplib::Response& response);
     void answer(const Fault& fault, httplib::Response& response);
     void remember_spans(const httplib::Request& request);
@@ -107,6 +116,8 @@ class FaultyBackend {
     std::vector<ReceivedRequest> requests_;
     std::deque<Fault> platform_script_;
     std::vector<std::pair<std::string, std::string>> platform_requests_;
+    std::map<std::string, std::deque<Fault>> project_scripts_;
+    std::vector<encode::Span> kept_spans_;
     std::multiset<std::string> acknowledged_;
     std::map<std::string, std::size_t> traces_;
 };

@@ -66,6 +66,10 @@ JUDGEVAL_API Stats stats(const TracerState& tracer) noexcept;
 /// Asks the platform to tag the trace that is current here.
 JUDGEVAL_API void tag_trace(TracerState& tracer, std::span<const std::string_view> tags) noexcept;
 
+/// Routes the trace of `span` (null: there is none) to the project of that name.
+JUDGEVAL_API void override_project(TracerState& tracer, OpenSpan* span, std::string_view name,
+                                   bool is_allowed_below_root) noexcept;
+
 /// The calling thread's innermost open span, or null.
 [[nodiscard]] JUDGEVAL_API OpenSpan* current_span() noexcept;
 /// The calling thread's current context, as an entry of its stack; null outside of any.
