@@ -110,7 +110,6 @@ class Exporter {
     void finish(Batch& batch);
     void count_drop(DropReason reason, std::uint64_t spans);
     void send_platform_requests(SteadyTime now);
-    void complain(SteadyTime now, const std::string& line);
     [[nodiscard]] std::uint64_t next_random() noexcept;
 
     Pipeline& pipeline_;
@@ -147,6 +146,7 @@ class Exporter {
     SteadyTime next_preparation_{};
     bool is_project_refused_ = false;  ///< the last preparation was answered with a lasting no
     SteadyTime next_complaint_{};
+    SteadyTime next_platform_complaint_{};
     SteadyTime next_shedding_line_{};
     std::uint64_t shed_ = 0;  ///< spans lost to the budget, as far as they were logged
 
