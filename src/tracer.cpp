@@ -105,6 +105,7 @@ namespace {
 struct TracerCore : TracerState {
     Log log;
     bool is_enabled = false;  ///< as created; the switches above only matter when it is
+    bool is_evaluating = false;
     PipelineSettings pipeline_settings;
     ExporterSettings exporter_settings;
     std::map<std::string, ResourceValue> resource;
@@ -375,6 +376,8 @@ std::shared_ptr<TracerState> make_tracer(ClientState& client, TracerOptions opti
     if (!options.environment.empty()) core->resource["deployment.environment"] = options.environment;
     for (auto& [key, value] : options.resource_attributes) core->resource[key] = value;
 
+    core->is_evaluating =
+        is_switched_on(options.enable_evaluation, "JUDGMENT_EVALUATIONS", "JUDGMENT_ENABLE_EVALUATIONS", log);
     core->project_name = client.options.project_name;
     core->projects = client.projects;
     core->exporter_settings.options = options.pipeline;
@@ -441,6 +444,10 @@ Pipeline* start_pipeline(TracerState& tracer) noexcept {
                  std::string("nothing is traced: cannot start the exporter: ") + error.what());
         return nullptr;
     }
+}
+
+bool are_evaluations_on(const TracerState& tracer) noexcept {
+    return &tracer != &no_tracer && static_cast<const TracerCore&>(tracer).is_evaluating;
 }
 
 PlatformRequests* platform_requests(TracerState& tracer) noexcept {

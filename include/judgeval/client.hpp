@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "judgeval/evaluation.hpp"
 #include "judgeval/tracer.hpp"
 
 namespace judgeval {
@@ -41,6 +42,7 @@ class Judgeval {
     }
 
     TracerFactory tracer;
+    Scorers scorers;
 };
 
 }  // namespace JUDGEVAL_MODE

@@ -1,12 +1,14 @@
 // JsonWriter: writes JSON straight into the open span it belongs to.
 //
 // Inputs and outputs that are not strings are recorded as JSON. The writer has no tree and no buffer of its
-// own: what is written lands in the span's wire bytes. It is made by the library and handed to a Serializer;
-// only the thread that owns the span may use it, and only during that call.
+// own: what is written lands in the span's wire bytes (of an evaluation's example: in a text). It is made by
+// the library and handed to a Serializer; only the thread that owns the span may use it, and only during that
+// call.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "judgeval/export.hpp"
@@ -23,6 +25,8 @@ struct OpenSpan;
 class JUDGEVAL_API JsonWriter {
   public:
     explicit JsonWriter(detail::OpenSpan& span) noexcept;
+    /// Appends to `text`, without a limit but memory.
+    explicit JsonWriter(std::string& text) noexcept;
     JsonWriter(const JsonWriter&) = delete;
     JsonWriter& operator=(const JsonWriter&) = delete;
 
@@ -47,7 +51,8 @@ class JUDGEVAL_API JsonWriter {
     void put(std::string_view bytes) noexcept;
     void quoted(std::string_view text) noexcept;
 
-    detail::OpenSpan* span_;
+    detail::OpenSpan* span_;  ///< null: into the text
+    std::string* text_ = nullptr;
     std::size_t bytes_left_;
     bool needs_comma_ = false;
     bool full_ = false;

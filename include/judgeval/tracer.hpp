@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "judgeval/agent.hpp"
+#include "judgeval/evaluation.hpp"
 #include "judgeval/linked_trace.hpp"
 #include "judgeval/observe.hpp"
 #include "judgeval/span.hpp"
@@ -132,6 +133,25 @@ class Tracer : public SpanOperations<Tracer> {
     void tag(std::string_view tag) const noexcept { tag_all({&tag, 1}); }
     void tag(std::initializer_list<std::string_view> tags) const noexcept {
         tag_all({tags.begin(), tags.size()});
+    }
+
+    /// Has the platform judge an example, as a part of the current span. Nothing when no sampled span is
+    /// current, or evaluations are off (TracerOptions::enable_evaluation, JUDGMENT_EVALUATIONS). Queued like
+    /// a tag.
+    void async_evaluate([[maybe_unused]] const Scorer& scorer,
+                        [[maybe_unused]] const Example& example) const noexcept {
+        if constexpr (detail::kCompiledIn) detail::evaluate(*state_, scorer, example.data());
+    }
+
+    /// Has the platform judge the current trace once it is complete: sets judgment.pending_trace_eval on the
+    /// calling thread's innermost open span. Nothing when there is none, or evaluations are off. It names the
+    /// project by its id, which the first tracer of a client finds in the background, within its first
+    /// moments: before that, and where there is no project (a file, an OTLP endpoint), the evaluation is left
+    /// out, counted in Stats::platform_requests_dropped, and this is logged once.
+    void async_trace_evaluate([[maybe_unused]] const Scorer& scorer) const noexcept {
+        if constexpr (detail::kCompiledIn) {
+            if (auto* const span = recording_span()) detail::evaluate_trace(*state_, *span, scorer);
+        }
     }
 
     /// Sends every span that ended and every tag and evaluation handed in before the call, and waits until

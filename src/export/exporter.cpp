@@ -425,14 +425,12 @@ void Exporter::send_platform_requests(SteadyTime now) {
     } else if (is_project_refused_) {
         platform_sender_.drop_waiting();
     }
-    if (const std::string line = platform_sender_.take_complaint(); !line.empty()) complain(now, line);
-}
-
-/// Trouble that lasts is logged once in a while.
-void Exporter::complain(SteadyTime now, const std::string& line) {
-    if (now < next_complaint_) return;
-    next_complaint_ = now + kComplainAgain;
-    log_(LogLevel::kWarning, line);
+    // Trouble that lasts is logged once in a while.
+    if (now < next_platform_complaint_) return;
+    if (const std::string line = platform_sender_.take_complaint(); !line.empty()) {
+        next_platform_complaint_ = now + kComplainAgain;
+        log_(LogLevel::kWarning, line);
+    }
 }
 
 // ---- the end of a span's way ----

@@ -108,7 +108,6 @@ class Exporter {
     void send_platform_requests(SteadyTime now);
     void find_override_projects();
     [[nodiscard]] bool settle(Segment& segment);
-    void complain(SteadyTime now, const std::string& line);
     [[nodiscard]] std::uint64_t next_random() noexcept;
 
     Pipeline& pipeline_;
@@ -146,6 +145,7 @@ class Exporter {
     SteadyTime next_preparation_{};
     bool is_project_refused_ = false;  ///< the last preparation was answered with a lasting no
     SteadyTime next_complaint_{};
+    SteadyTime next_platform_complaint_{};
     SteadyTime next_shedding_line_{};
     std::uint64_t shed_ = 0;  ///< spans lost to the budget, as far as they were logged
 

@@ -47,7 +47,10 @@ class PlatformSender {
     void abandon();
 
     /// What went wrong last since this was called, for the log; or nothing.
-    [[nodiscard]] std::string take_complaint() { return std::exchange(complaint_, {}); }
+    [[nodiscard]] std::string take_complaint() {
+        if (complaint_.empty() && requests_) return requests_->take_complaint();
+        return std::exchange(complaint_, {});
+    }
 
   private:
     static constexpr std::size_t kInFlightMost = 2;

@@ -42,6 +42,7 @@ void PlatformRequests::push(PlatformRequest request) noexcept {
     const bool has_room = !is_closed_ && waiting_.size() < kCountMost && size <= kBytesMost - bytes_;
     if (!has_room) {
         ++counts_.dropped;
+        has_overflowed_ = !is_closed_;
         return;
     }
     request.sequence = next_sequence_;
@@ -59,6 +60,25 @@ void PlatformRequests::count_lost() noexcept {
     const std::lock_guard lock(mutex_);
     ++counts_.queued;
     ++counts_.dropped;
+}
+
+void PlatformRequests::lose_for_want_of_project() noexcept {
+    const std::lock_guard lock(mutex_);
+    ++counts_.queued;
+    ++counts_.dropped;
+    has_lacked_project_ = true;
+}
+
+std::string PlatformRequests::take_complaint() {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(has_overflowed_, false)) {
+        return "more tags and evaluations than are sent: some are dropped; they are counted, not logged";
+    }
+    if (has_lacked_project_ && !std::exchange(is_lack_told_, true)) {
+        return "a trace evaluation came before the project was found, and is left out; more of this is "
+               "counted, not logged";
+    }
+    return {};
 }
 
 PlatformRequests::Counts PlatformRequests::counts() const noexcept {
@@ -116,7 +136,7 @@ void PlatformRequests::close() noexcept {
 }
 
 std::optional<HttpRequest> PlatformRequests::address(PlatformRequest& request) const {
-    const auto project = find_project_();
+    const auto project = find_project();
     if (!project) return std::nullopt;
     if (const auto at = request.path.find(kProjectIdPlaceholder); at != std::string::npos) {
         request.path.replace(at, kProjectIdPlaceholder.size(), path_segment(*project));

@@ -43,7 +43,7 @@ class PlatformRequests {
         std::uint64_t dropped = 0;
     };
 
-    /// `find_project` gives the project's id once the exporter has found it; called on its thread.
+    /// `find_project` gives the project's id once the exporter has found it; any thread calls it.
     PlatformRequests(std::string api_url, std::vector<std::string> credentials,
                      std::function<std::optional<std::string>()> find_project);
     /// Goes nowhere: every request is dropped and counted.
@@ -53,6 +53,12 @@ class PlatformRequests {
     void push(PlatformRequest request) noexcept;
     /// One that could not even be made, for want of memory.
     void count_lost() noexcept;
+    /// One that was to name the project, while that is not known. The first one is logged.
+    void lose_for_want_of_project() noexcept;
+    /// The project's id, once it was found.
+    [[nodiscard]] std::optional<std::string> find_project() const {
+        return find_project_ ? find_project_() : std::nullopt;
+    }
     [[nodiscard]] Counts counts() const noexcept;
 
     // ---- the exporter's side ----
@@ -64,6 +70,8 @@ class PlatformRequests {
     [[nodiscard]] std::uint64_t next_taken() const noexcept;
     void count_delivered() noexcept;
     void count_dropped(std::uint64_t count) noexcept;
+    /// What was lost before it came to the exporter and has not been said, for the log; or nothing.
+    [[nodiscard]] std::string take_complaint();
     /// Drops what waits.
     void drop_waiting() noexcept;
     /// Drops what waits and what comes.
@@ -89,7 +97,13 @@ class PlatformRequests {
     std::uint64_t next_sequence_ = 0;
     bool is_closed_ = false;
     Counts counts_;
+    bool has_overflowed_ = false;  ///< and it was not said yet; the next one the same
+    bool has_lacked_project_ = false;
+    bool is_lack_told_ = false;
 };
+
+/// False also for a tracer that is off (tracer.cpp).
+[[nodiscard]] bool are_evaluations_on(const TracerState& tracer) noexcept;
 
 /// The tracer's, with something behind it that sends them; null when the tracer is off (tracer.cpp).
 [[nodiscard]] PlatformRequests* platform_requests(TracerState& tracer) noexcept;

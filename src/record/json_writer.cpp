@@ -17,11 +17,17 @@ using detail::cut_utf8;
 JsonWriter::JsonWriter(detail::OpenSpan& span) noexcept
     : span_(&span), bytes_left_(std::min(span.limits->attribute_value_bytes, detail::room_left(span))) {}
 
-void JsonWriter::put(std::string_view bytes) noexcept {
+JsonWriter::JsonWriter(std::string& text) noexcept : span_(nullptr), text_(&text), bytes_left_(SIZE_MAX) {}
+
+void JsonWriter::put(std::string_view bytes) noexcept try {
     if (full_) return;
     if (bytes.size() > bytes_left_) {
         bytes = cut_utf8(bytes, bytes_left_);
         full_ = true;
+    }
+    if (span_ == nullptr) {
+        text_->append(bytes);
+        return;
     }
     if (!detail::make_room(*span_, bytes.size())) {
         full_ = true;
@@ -29,6 +35,8 @@ void JsonWriter::put(std::string_view bytes) noexcept {
     }
     span_->cursor = detail::wire::put_bytes(span_->cursor, bytes.data(), bytes.size());
     bytes_left_ -= bytes.size();
+} catch (...) {  // no memory for the text
+    full_ = true;
 }
 
 void JsonWriter::separate() noexcept {

@@ -67,6 +67,11 @@ inline std::string make_every_call(const Tracer& tracer, int& serialized) {
         tracer.set_propagating_attribute("a", "b");
         tracer.tag("a");
         tracer.tag({"a", "b"});
+        auto example = Example::create({{"input", "text"}, {"watched", Watched{&serialized}}});
+        example.set("watched", Watched{&serialized});
+        if (!example.example_id().empty()) return "an example was given an id";
+        tracer.async_evaluate(Scorers().built_in.faithfulness(), example);
+        tracer.async_trace_evaluate(Scorers().built_in.answer_relevancy({.strict_mode = true}));
         tracer.set_state_before(Watched{&serialized});
         tracer.set_state_after("text");
         linked.emit_partial();

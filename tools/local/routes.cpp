@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cstdint>
 #include <exception>
+#include <initializer_list>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -158,6 +159,42 @@ std::string objection_to_tags(const json& document, const std::string& /*project
                               return tag.is_string() && !tag.get_ref<const std::string&>().empty();
                           });
     return is_right ? "" : "the body must be {\"tags\": [...]} with texts that are not empty";
+}
+
+bool has_texts(const json& object, std::initializer_list<const char*> keys) {
+    return object.is_object() && std::all_of(keys.begin(), keys.end(), [&object](const char* key) {
+               const auto value = object.find(key);
+               return value != object.end() && value->is_string() &&
+                      !value->get_ref<const std::string&>().empty();
+           });
+}
+
+/// Why the body is no ExampleEvaluationRun; empty when it is one.
+std::string objection_to_evaluation(const json& document, const std::string& project_id) {
+    if (!has_texts(document, {"project_id", "eval_name", "trace_id", "trace_span_id", "created_at"})) {
+        return "project_id, eval_name, trace_id, trace_span_id and created_at must be texts";
+    }
+    if (document["project_id"] != project_id) {
+        return "the body's project_id is not the path's";
+    }
+    const auto is_list = [&document](const char* key) {
+        return document.contains(key) && document[key].is_array();
+    };
+    if (!is_list("examples") || !is_list("judgment_scorers") || !is_list("custom_scorers")) {
+        return "examples, judgment_scorers and custom_scorers must be arrays";
+    }
+    for (const json& example : document["examples"]) {
+        if (!has_texts(example, {"example_id", "created_at"})) {
+            return "an example must have the texts example_id and created_at";
+        }
+    }
+    for (const json& scorer : document["judgment_scorers"]) {
+        if (!has_texts(scorer, {"score_type", "name"}) || !scorer.contains("threshold") ||
+            !scorer["threshold"].is_number()) {
+            return "a scorer must have the texts score_type and name, and the number threshold";
+        }
+    }
+    return document["examples"].empty() ? "there is no example" : "";
 }
 
 /// What is asked about a project beside taking its spans: looked at, stored, and answered with nothing much.
@@ -448,6 +485,11 @@ void add_routes(httplib::Server& server, RouteContext route_context) {
     server.Post("/v1/projects/([^/]+)/traces/[0-9a-f]{32}/tags",
                 [context](const Request& request, Response& response, const ContentReader& reader) {
                     take_platform_request(*context, request, response, reader, "tags", objection_to_tags);
+                });
+    server.Post("/v1/projects/([^/]+)/eval-queue/examples",
+                [context](const Request& request, Response& response, const ContentReader& reader) {
+                    take_platform_request(*context, request, response, reader, "example_evaluation",
+                                          objection_to_evaluation);
                 });
     server.Post(".*", refuse);
     server.Put(".*", refuse);

@@ -66,7 +66,7 @@ struct StoredTrace {
 
 /// Something asked of the platform beside taking spans: tags, an evaluation.
 struct PlatformRequest {
-    std::string kind;  ///< "tags"
+    std::string kind;  ///< "tags", "example_evaluation"
     std::string project_id;
     std::string path;  ///< as it was sent to
     std::string body;  ///< as it came: a JSON object
