@@ -421,7 +421,7 @@ void Exporter::retry_later(Batch& batch, const HttpResponse& response, SteadyTim
 
 void Exporter::send_platform_requests(SteadyTime now) {
     if (readiness_ == Readiness::kReady) {
-        platform_sender_.send_due(last_id_);
+        platform_sender_.send_due(last_id_, overrides_);
     } else if (is_project_refused_) {
         platform_sender_.drop_waiting();
     }

@@ -34,7 +34,7 @@ bool PlatformSender::handle(const Completion& completion, std::uint64_t random) 
     return true;
 }
 
-void PlatformSender::send_due(std::uint64_t& last_id) {
+void PlatformSender::send_due(std::uint64_t& last_id, ProjectOverrides& overrides) {
     if (!requests_) return;
     const SteadyTime now = clock_.now();
     while (held_.size() < kInFlightMost) {
@@ -44,6 +44,13 @@ void PlatformSender::send_due(std::uint64_t& last_id) {
     }
     for (Held& one : held_) {
         if (one.id != 0 || now < one.next_attempt) continue;
+        if (!one.request.project_name.empty()) {
+            auto id = overrides.find(one.request.project_name);
+            one.waits_for_project = !id;
+            if (!id) continue;
+            one.request.project_name.clear();
+            one.request.project_id = std::move(*id);
+        }
         const auto addressed = requests_->address(one.request);
         if (!addressed) return;
         one.id = ++last_id;
@@ -56,7 +63,7 @@ SteadyTime PlatformSender::next_deadline() const {
     if (is_waiting() && held_.size() < kInFlightMost) return clock_.now();
     SteadyTime next = SteadyTime::max();
     for (const Held& one : held_) {
-        if (one.id == 0) next = std::min(next, one.next_attempt);
+        if (one.id == 0 && !one.waits_for_project) next = std::min(next, one.next_attempt);
     }
     return next;
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "export/project_overrides.hpp"
 #include "export/transport.hpp"
 #include "judgment/platform_requests.hpp"
 
@@ -26,8 +27,9 @@ class PlatformSender {
 
     /// False when the completion is of none of its requests. `random` is for the jitter.
     [[nodiscard]] bool handle(const Completion& completion, std::uint64_t random);
-    /// Sends what is due, now that the project is known; takes ids for the transport from `last_id`.
-    void send_due(std::uint64_t& last_id);
+    /// Sends what is due, now that the project is known; takes ids for the transport from `last_id`. What
+    /// goes to another project waits until `overrides` knows that one.
+    void send_due(std::uint64_t& last_id, ProjectOverrides& overrides);
     /// Requests wait that only the project's id keeps from being sent.
     [[nodiscard]] bool is_waiting() const noexcept { return requests_ && !requests_->is_empty(); }
     /// When send_due() has something to do; the far future when only completions can change that.
@@ -61,6 +63,7 @@ class PlatformSender {
         std::uint32_t attempts = 0;
         SteadyTime taken;
         SteadyTime next_attempt;
+        bool waits_for_project = false;
     };
 
     const std::shared_ptr<PlatformRequests> requests_;

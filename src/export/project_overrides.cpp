@@ -107,7 +107,7 @@ std::optional<std::string> ProjectOverrides::with_ids(std::string_view records, 
                 span.append(field);
                 return;
             }
-            const std::optional<std::string> id = id_of(*name);
+            const std::optional<std::string> id = find(*name);
             if (!id) has_all = false;
             is_changed = true;
             if (!id || id->empty()) return;
@@ -124,7 +124,7 @@ std::optional<std::string> ProjectOverrides::with_ids(std::string_view records, 
     return std::nullopt;
 }
 
-std::optional<std::string> ProjectOverrides::id_of(const std::string& name) {
+std::optional<std::string> ProjectOverrides::find(const std::string& name) {
     if (auto id = lookup_.find(name); id && id->size() <= kProjectIdMost) return id;
     const SteadyTime now = clock_.now();
     const auto [found, is_new] = questions_.try_emplace(name);

@@ -38,7 +38,10 @@ class ProjectOverrides {
     /// Puts ids in the place of names in the segment's records, which become shorter, not longer. False when
     /// a name's id has to be asked for first: the segment is as it was then.
     [[nodiscard]] bool settle(Segment& segment);
-    /// An id that settle() needs is being asked for.
+    /// The id of a project; empty for one that is not to be found; nothing while it is asked for, which this
+    /// begins.
+    [[nodiscard]] std::optional<std::string> find(const std::string& name);
+    /// An id is being asked for.
     [[nodiscard]] bool is_waiting() const noexcept { return unanswered_ != 0; }
 
     /// False when the completion is of none of its requests. `random` is for the jitter.
@@ -63,8 +66,6 @@ class ProjectOverrides {
         bool is_told = false;
     };
 
-    /// The id of a project, empty for one that is not to be found, or nothing yet.
-    [[nodiscard]] std::optional<std::string> id_of(const std::string& name);
     [[nodiscard]] std::optional<std::string> with_ids(std::string_view records, bool& has_all);
     void give_up(const std::string& name, Question& question, const std::string& trouble);
 

@@ -11,6 +11,7 @@
 #include "judgeval/attribute_value.hpp"
 #include "judgeval/evaluation.hpp"
 #include "judgment/platform_requests.hpp"
+#include "record/inherited.hpp"
 #include "record/random.hpp"
 
 namespace judgeval::detail {
@@ -115,6 +116,7 @@ void evaluate(TracerState& tracer, const Scorer& scorer, const ExampleData& exam
         PlatformRequest request;
         request.path = "/v1/projects/" + std::string(kProjectIdPlaceholder) + "/eval-queue/examples";
         request.is_project_in_body = true;
+        follow_override(request);
         JsonWriter json(request.body);
         json.begin_object();
         write(json, "eval_name", "async_evaluate_" + here.span_id.to_hex());
@@ -139,7 +141,10 @@ void evaluate_trace(TracerState& tracer, OpenSpan& span, const Scorer& scorer) n
     PlatformRequests* const requests = platform_requests(tracer);
     if (requests == nullptr) return;
     try {
-        const auto project = requests->find_project();
+        const InheritedEntry* const routed = current_override();
+        const auto project = routed == nullptr         ? requests->find_project()
+                             : routed->is_project_name ? std::nullopt
+                                                       : std::optional(routed->value);
         if (!project) return requests->lose_for_want_of_project();
         const SpanIdentity& identity = span.node.context;
         std::string text;

@@ -8,6 +8,9 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "record/inherited.hpp"
+#include "record/thread_state.hpp"
+
 namespace judgeval::detail {
 
 namespace {
@@ -135,8 +138,20 @@ void PlatformRequests::close() noexcept {
     drop_waiting();
 }
 
+const InheritedEntry* current_override() noexcept {
+    const ContextNode* const node = thread_state.current;
+    const Inherited* const inherited = node != nullptr ? as_inherited(node->inherited) : nullptr;
+    return inherited != nullptr ? inherited->find(kProjectOverrideKey) : nullptr;
+}
+
+void follow_override(PlatformRequest& request) {
+    if (const InheritedEntry* const entry = current_override()) {
+        (entry->is_project_name ? request.project_name : request.project_id) = entry->value;
+    }
+}
+
 std::optional<HttpRequest> PlatformRequests::address(PlatformRequest& request) const {
-    const auto project = find_project();
+    const auto project = request.project_id.empty() ? find_project() : request.project_id;
     if (!project) return std::nullopt;
     if (const auto at = request.path.find(kProjectIdPlaceholder); at != std::string::npos) {
         request.path.replace(at, kProjectIdPlaceholder.size(), path_segment(*project));

@@ -20,6 +20,7 @@
 namespace judgeval::detail {
 
 struct TracerState;
+struct InheritedEntry;
 
 /// Stands in a request's path where the project's id belongs, which may not be known yet.
 inline constexpr std::string_view kProjectIdPlaceholder = "{project_id}";
@@ -28,7 +29,11 @@ struct PlatformRequest {
     std::string path;                 ///< behind the API's URL; has kProjectIdPlaceholder in it
     std::string body;                 ///< a JSON object that is not empty
     bool is_project_in_body = false;  ///< the object gets a project_id, once that is known
-    std::uint64_t sequence = 0;       ///< given when it is queued
+    /// Where override_project() routed the trace: the project's name, until its id is known. Both empty: to
+    /// the tracer's own.
+    std::string project_name{};
+    std::string project_id{};
+    std::uint64_t sequence = 0;  ///< given when it is queued
 };
 
 class PlatformRequests {
@@ -77,7 +82,7 @@ class PlatformRequests {
     /// Drops what waits and what comes.
     void close() noexcept;
     /// What is sent: the body's pieces point into `request`, which gets its project's id here. Nothing while
-    /// that is not known.
+    /// that is not known. Looks at project_id, not at project_name.
     [[nodiscard]] std::optional<HttpRequest> address(PlatformRequest& request) const;
 
     // ---- forks ----
@@ -101,6 +106,11 @@ class PlatformRequests {
     bool has_lacked_project_ = false;
     bool is_lack_told_ = false;
 };
+
+/// The request goes where the current trace goes.
+void follow_override(PlatformRequest& request);
+/// Where override_project() routed the current trace; null: nowhere.
+[[nodiscard]] const InheritedEntry* current_override() noexcept;
 
 /// False also for a tracer that is off (tracer.cpp).
 [[nodiscard]] bool are_evaluations_on(const TracerState& tracer) noexcept;

@@ -17,10 +17,12 @@ void tag_trace(TracerState& tracer, std::span<const std::string_view> tags) noex
         json list = json::array();
         for (const std::string_view tag : tags) list.push_back(std::string(tag));
         // replace: what is not UTF-8 must not make it throw
-        requests->push(
-            {.path = "/v1/projects/" + std::string(kProjectIdPlaceholder) + "/traces/" +
-                     here.trace_id.to_hex() + "/tags",
-             .body = json{{"tags", std::move(list)}}.dump(-1, ' ', false, json::error_handler_t::replace)});
+        PlatformRequest request{
+            .path = "/v1/projects/" + std::string(kProjectIdPlaceholder) + "/traces/" +
+                    here.trace_id.to_hex() + "/tags",
+            .body = json{{"tags", std::move(list)}}.dump(-1, ' ', false, json::error_handler_t::replace)};
+        follow_override(request);
+        requests->push(std::move(request));
     } catch (const std::exception&) {
         requests->count_lost();
     }

@@ -154,6 +154,21 @@ TEST_F(OverrideProject, ReachesWhatStartsBelowAScopeOfTheRoot) {
     EXPECT_EQ(text_of(find_span(backend_, trace_id, "child"), "judgment.session_id"), "session");
 }
 
+TEST_F(OverrideProject, TakesTagsAndEvaluationsAlong) {
+    const Tracer tracer = client_.tracer.create(test::each_span_once({}));
+    for (int i = 0; i < 2; ++i) {  // its id is not known, and is
+        auto root = tracer.span("root");
+        tracer.override_project("elsewhere");
+        tracer.tag("tag");
+        tracer.async_evaluate(client_.scorers.built_in.faithfulness(), Example::create({{"input", "x"}}));
+        root.end();
+        ASSERT_TRUE(tracer.force_flush(kPatience));
+    }
+    const auto requests = backend_.store().platform_requests(100, 0);
+    EXPECT_EQ(requests.size(), 4U);
+    for (const auto& request : requests) EXPECT_EQ(request.project_id, id_of("elsewhere")) << request.kind;
+}
+
 TEST_F(OverrideProject, WithAnEmptyNameIsTakenBack) {
     const Tracer tracer = client_.tracer.create(test::each_span_once({}));
     TraceId trace_id;
