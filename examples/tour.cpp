@@ -49,6 +49,17 @@ void sessions(const judgeval::Tracer& tracer) {
     tracer.span("in the scope").end();
 }
 
+void project_routing(const judgeval::Tracer& tracer) {
+    const std::string environment = "staging";  // or "production"
+    auto handle_request = tracer.observe(
+        [&](std::string query) {
+            tracer.override_project(environment + " - my_agent");  // this trace goes there
+            return complete(query);
+        },
+        {.name = "handle_request", .type = "function"});
+    handle_request("What is the capital of France?");
+}
+
 void attributes(const judgeval::Tracer& tracer) {
     auto span = tracer.span("process_order", {.type = "function"});
     tracer.set_input("order_123");
@@ -115,6 +126,7 @@ int main() {
                               .environment = "staging"});
     trace_your_agent(tracer);
     sessions(tracer);
+    project_routing(tracer);
     attributes(tracer);
     agents(tracer);
     linked_traces(tracer);

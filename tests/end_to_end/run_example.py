@@ -114,13 +114,15 @@ def quickstart(local, example):
 def tour(local, example):
     with backend(local) as (_, url):
         output = run([example], JUDGMENT_API_URL=url, JUDGMENT_API_KEY="key", JUDGMENT_ORG_ID="organization")
-        compare(output, url, spans=21, traces=12)
+        compare(output, url, spans=22, traces=13)
         traces = json.loads(ask(url, "/api/traces?project=default_project"))["traces"]
         spans = [span for trace in traces for span in json.loads(ask(url, "/api/traces/" + trace["trace_id"]))["spans"]]
 
         def values(name, key):
             return {span["attributes"].get(key) for span in spans if span["name"] == name}
 
+        (routed,) = json.loads(ask(url, "/api/traces?project=staging%20-%20my_agent"))["traces"]
+        assert routed["root_name"] == "handle_request", routed
         assert values("retrieve", "judgment.session_id") == {"session-42"}, spans
         assert values("retrieve", "tenant") == {"north"}, spans
         assert values("in the scope", "judgment.session_id") == {"session-43"}, spans
