@@ -24,6 +24,7 @@
 #include "judgment/platform_requests.hpp"
 #include "judgment/project.hpp"
 #include "judgment/project_routing.hpp"
+#include "judgment/prompt_scorers.hpp"
 #include "record/clock.hpp"
 #include "record/random.hpp"
 #include "record/span_bytes.hpp"
@@ -97,6 +98,7 @@ struct ClientState {
     std::vector<std::string> credentials;  ///< headers; empty when something is missing
     std::string missing;                   ///< what is missing, for the warning
     std::shared_ptr<ProjectCache> projects = std::make_shared<ProjectCache>();
+    std::unique_ptr<PromptScorerCache> prompt_scorers;
 };
 
 namespace {
@@ -336,7 +338,24 @@ std::shared_ptr<ClientState> make_client(ClientOptions options) {
                                "X-Organization-Id: " + options.organization_id};
     }
     client->options = std::move(options);
+    client->prompt_scorers = std::make_unique<PromptScorerCache>(
+        client->options.api_url, client->credentials, client->options.project_name, client->projects);
     return client;
+}
+
+Scorer get_prompt_scorer(ClientState& client, const std::string& name,
+                         std::chrono::nanoseconds timeout) noexcept try {
+    const auto is_on = [&client](const char* documented, const char* other) {
+        return is_switched_on({}, documented, other, client.log);
+    };
+    if (!is_on("JUDGMENT_EVALUATIONS", "JUDGMENT_ENABLE_EVALUATIONS") ||
+        !is_on("JUDGMENT_MONITORING", "JUDGMENT_ENABLE_MONITORING")) {
+        return {};
+    }
+    return client.prompt_scorers->get(name, timeout, client.log);
+} catch (const std::exception& error) {  // no memory, or no thread
+    client.log(LogLevel::kWarning, error.what());
+    return {};
 }
 
 std::shared_ptr<TracerState> make_tracer(ClientState& client, TracerOptions options) {

@@ -38,7 +38,10 @@ class Judgeval {
   public:
     /// Throws SetupError for a malformed URL or a value that cannot stand in an HTTP header. Does no I/O.
     explicit Judgeval([[maybe_unused]] ClientOptions options = {}) {
-        if constexpr (detail::kCompiledIn) tracer.client_ = detail::make_client(std::move(options));
+        if constexpr (detail::kCompiledIn) {
+            tracer.client_ = detail::make_client(std::move(options));
+            scorers.prompt_scorer.client_ = tracer.client_;
+        }
     }
 
     TracerFactory tracer;

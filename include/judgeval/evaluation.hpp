@@ -5,7 +5,9 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,11 +21,15 @@ namespace judgeval {
 
 /// What an evaluation is made by: the platform's ScorerConfig. Made by client.scorers; a plain value.
 struct Scorer {
-    std::string score_type{};                    ///< "Faithfulness", "Answer Relevancy", …
+    /// "Faithfulness", "Answer Relevancy", …; empty when it was not found: evaluations by it are dropped.
+    std::string score_type{};
     std::string name{};                          ///< as the result is shown
     double threshold = 0.5;                      ///< from 0 to 1: what a score must reach to be a success
     std::vector<std::string> required_params{};  ///< the fields an example must have
     std::string model{};                         ///< that judges; empty: the platform's default
+    std::string prompt{};                        ///< of a prompt scorer, like the two below
+    std::string description{};
+    std::string options{};  ///< a JSON object, the answers that the prompt allows and their scores; or empty
 };
 
 struct ScorerOptions {
@@ -53,6 +59,8 @@ JUDGEVAL_API void set_field(ExampleData& example, std::string_view name, WriteJs
                             const void* object) noexcept;
 JUDGEVAL_API void evaluate(TracerState& tracer, const Scorer& scorer, const ExampleData& example) noexcept;
 JUDGEVAL_API void evaluate_trace(TracerState& tracer, OpenSpan& span, const Scorer& scorer) noexcept;
+[[nodiscard]] JUDGEVAL_API Scorer get_prompt_scorer(ClientState& client, const std::string& name,
+                                                    std::chrono::nanoseconds timeout) noexcept;
 
 }  // namespace detail
 
@@ -147,8 +155,35 @@ class BuiltInScorers {
     }
 };
 
-struct Scorers {
-    BuiltInScorers built_in;
+inline namespace JUDGEVAL_MODE {
+
+/// The scorers that the project has under a name, with a prompt of the user's: made on the platform, fetched
+/// here.
+class PromptScorers {
+  public:
+    /// A part of setting up, like making the client: asks the platform (and first for the project, if no
+    /// tracer has found that yet) and waits for its answer, at most `timeout`. What was found is kept for the
+    /// client's life. What was not has no score_type, and is logged: evaluations by it are dropped, and the
+    /// next call asks again. Nothing is asked where evaluations are off in the environment. Never throws.
+    /// Thread-safe.
+    [[nodiscard]] Scorer get(
+        [[maybe_unused]] const std::string& name,
+        [[maybe_unused]] std::chrono::nanoseconds timeout = std::chrono::seconds(10)) const noexcept {
+        if constexpr (detail::kCompiledIn) {
+            if (client_) return detail::get_prompt_scorer(*client_, name, timeout);
+        }
+        return {};
+    }
+
+  private:
+    friend class Judgeval;
+    std::shared_ptr<detail::ClientState> client_;
 };
 
+struct Scorers {
+    BuiltInScorers built_in;
+    PromptScorers prompt_scorer;
+};
+
+}  // namespace JUDGEVAL_MODE
 }  // namespace judgeval

@@ -163,8 +163,8 @@ void CurlTransport::send(std::uint64_t id, const HttpRequest& what) {
     const PipelineOptions& options = state_->options;
     ::curl_easy_setopt(easy, CURLOPT_URL, what.url.c_str());
     ::curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers);
-    ::curl_easy_setopt(easy, CURLOPT_POST, 1L);
-    ::curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, size);
+    ::curl_easy_setopt(easy, what.is_get ? CURLOPT_HTTPGET : CURLOPT_POST, 1L);
+    if (!what.is_get) ::curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, size);
     ::curl_easy_setopt(easy, CURLOPT_READFUNCTION, &Request::read_body);
     ::curl_easy_setopt(easy, CURLOPT_READDATA, request.get());
     ::curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, &Request::seek_body);

@@ -32,6 +32,7 @@ struct HttpRequest {
     std::string url;
     std::vector<std::string> headers;    ///< "Name: value"
     std::vector<std::string_view> body;  ///< pieces; whoever sends keeps them until the request ended
+    bool is_get = false;                 ///< and has no body, where others are POSTs
 };
 
 struct HttpResponse {
@@ -50,7 +51,7 @@ struct Completion {
 class Transport {
   public:
     virtual ~Transport() = default;
-    /// Begins a POST. Each one ends in exactly one completion, unless it is cancelled.
+    /// Begins a request. Each one ends in exactly one completion, unless it is cancelled.
     virtual void send(std::uint64_t id, const HttpRequest& request) = 0;
     virtual void cancel(std::uint64_t id) = 0;
     /// Moves requests forward; waits at most so long for something to happen or for wake().

@@ -48,10 +48,18 @@ void write_scorers(JsonWriter& json, const Scorer& scorer) {
     write(json, "name", scorer.name);
     json.key("threshold");
     json.number(scorer.threshold);
-    json.key("required_params");
-    write_json(json, scorer.required_params);
+    if (!scorer.required_params.empty()) {
+        json.key("required_params");
+        write_json(json, scorer.required_params);
+    }
     json.key("kwargs");
     json.begin_object();
+    if (!scorer.prompt.empty()) write(json, "prompt", scorer.prompt);
+    if (!scorer.options.empty()) {
+        json.key("options");
+        json.raw(scorer.options);
+    }
+    if (!scorer.description.empty()) write(json, "description", scorer.description);
     if (!scorer.model.empty()) write(json, "model", scorer.model);
     json.end_object();
     write(json, "result_type", "numeric");
@@ -112,6 +120,7 @@ void evaluate(TracerState& tracer, const Scorer& scorer, const ExampleData& exam
     PlatformRequests* const requests = platform_requests(tracer);
     const SpanContext here = current_context().span_context();
     if (requests == nullptr || !here.is_valid() || !here.is_sampled() || here.is_shed) return;
+    if (scorer.score_type.empty()) return requests->count_lost();
     try {
         PlatformRequest request;
         request.path = "/v1/projects/" + std::string(kProjectIdPlaceholder) + "/eval-queue/examples";
@@ -140,6 +149,7 @@ void evaluate_trace(TracerState& tracer, OpenSpan& span, const Scorer& scorer) n
     if (span.state != SpanState::kRecording || !are_evaluations_on(tracer)) return;
     PlatformRequests* const requests = platform_requests(tracer);
     if (requests == nullptr) return;
+    if (scorer.score_type.empty()) return requests->count_lost();
     try {
         const InheritedEntry* const routed = current_override();
         const auto project = routed == nullptr         ? requests->find_project()

@@ -1,13 +1,11 @@
 // The queue of platform requests, and the addresses on them.
 #include "judgment/platform_requests.hpp"
 
-#include <curl/curl.h>
-
-#include <memory>
 #include <new>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "judgment/url_text.hpp"
 #include "record/inherited.hpp"
 #include "record/thread_state.hpp"
 
@@ -21,14 +19,6 @@ std::vector<std::string> with_json_type(std::vector<std::string> headers) {
 }
 
 std::size_t size_of(const PlatformRequest& request) { return request.path.size() + request.body.size(); }
-
-/// A project's id is the platform's text: as one segment of a path it takes no other meaning.
-std::string path_segment(const std::string& text) {
-    const std::unique_ptr<char, decltype(&::curl_free)> escaped(
-        ::curl_easy_escape(nullptr, text.data(), static_cast<int>(text.size())), ::curl_free);
-    if (!escaped) throw std::bad_alloc();
-    return escaped.get();
-}
 
 }  // namespace
 
@@ -154,7 +144,7 @@ std::optional<HttpRequest> PlatformRequests::address(PlatformRequest& request) c
     const auto project = request.project_id.empty() ? find_project() : request.project_id;
     if (!project) return std::nullopt;
     if (const auto at = request.path.find(kProjectIdPlaceholder); at != std::string::npos) {
-        request.path.replace(at, kProjectIdPlaceholder.size(), path_segment(*project));
+        request.path.replace(at, kProjectIdPlaceholder.size(), url_text(*project));
     }
     if (std::exchange(request.is_project_in_body, false)) {
         request.body.insert(1, "\"project_id\":" + nlohmann::json(*project).dump() + ",");

@@ -56,7 +56,7 @@ class PlatformRequests {
 
     /// Any thread. What there is no room for is dropped and counted.
     void push(PlatformRequest request) noexcept;
-    /// One that could not even be made, for want of memory.
+    /// One that could not even be made: for want of memory, or of its scorer.
     void count_lost() noexcept;
     /// One that was to name the project, while that is not known. The first one is logged.
     void lose_for_want_of_project() noexcept;

@@ -71,6 +71,7 @@ inline std::string make_every_call(const Tracer& tracer, int& serialized) {
         example.set("watched", Watched{&serialized});
         if (!example.example_id().empty()) return "an example was given an id";
         tracer.async_evaluate(Scorers().built_in.faithfulness(), example);
+        if (!Scorers().prompt_scorer.get("a").score_type.empty()) return "a scorer was fetched";
         tracer.async_trace_evaluate(Scorers().built_in.answer_relevancy({.strict_mode = true}));
         tracer.set_state_before(Watched{&serialized});
         tracer.set_state_after("text");

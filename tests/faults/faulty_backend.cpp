@@ -53,6 +53,10 @@ FaultyBackend::FaultyBackend(FaultyBackendOptions options)
                   [this](const httplib::Request& request, httplib::Response& response) {
                       take_platform_request(request, response);
                   });
+    server_->Get("/v1/projects/project/.*",
+                 [this](const httplib::Request& request, httplib::Response& response) {
+                     take_platform_request(request, response);
+                 });
     if (options_.port == 0) {
         port_ = server_->bind_to_any_port("127.0.0.1");
     } else {

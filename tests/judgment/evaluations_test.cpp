@@ -25,7 +25,9 @@ namespace judgeval::end_to_end {
 namespace {
 
 using nlohmann::json;
+using testing::HasSubstr;
 using testing::MatchesRegex;
+using testing::Not;
 
 constexpr const char* kUuid = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";
 constexpr const char* kTime = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{6}\\+00:00";
@@ -74,6 +76,7 @@ TEST_F(Evaluations, OfAnExampleArriveAsThePlatformTakesThem) {
     const std::string project_id = backend_.store().projects().at(0).project_id;
     EXPECT_EQ(requests[0].kind, "example_evaluation");
     EXPECT_EQ(requests[0].path, "/v1/projects/" + project_id + "/eval-queue/examples");
+    EXPECT_THAT(requests[0].body, Not(HasSubstr("2+2\\\""))) << "a value that another one replaced";
     json run = json::parse(requests[0].body);
     EXPECT_THAT(take_text(run, "created_at"), MatchesRegex(kTime));
     json& example = run["examples"][0];
@@ -194,6 +197,15 @@ TEST_F(Evaluations, WithoutASampledSpanAreNothing) {
     tracer.async_evaluate(client_.scorers.built_in.faithfulness(), Example());
     tracer.async_trace_evaluate(client_.scorers.built_in.faithfulness());
     expect_nothing(tracer);
+    TracerOptions unsampled;
+    unsampled.sampler = Sampler::always_off();
+    const Tracer off = client_.tracer.create(unsampled);
+    {
+        auto span = off.span("span");
+        off.async_evaluate(client_.scorers.built_in.faithfulness(), Example());
+        off.async_trace_evaluate(client_.scorers.built_in.faithfulness());
+    }
+    expect_nothing(off);
 }
 
 TEST(Scorer, HasTheThresholdThatItsOptionsSay) {

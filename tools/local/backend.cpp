@@ -53,7 +53,8 @@ void LocalBackend::start() {
                           .capture = capture_.get(),
                           .api_key = options_.api_key,
                           .maximum_body_bytes = options_.maximum_body_bytes,
-                          .maximum_decompressed_bytes = options_.maximum_decompressed_bytes});
+                          .maximum_decompressed_bytes = options_.maximum_decompressed_bytes,
+                          .prompt_scorers = options_.prompt_scorers});
 
     if (options_.port == 0) {
         port_ = server_->bind_to_any_port(kHost);

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -32,6 +33,9 @@ struct LocalBackendOptions {
     std::string database = ":memory:";
     /// The only key that is accepted; empty accepts any.
     std::string api_key{};
+    /// By name, the prompt scorers that every project has: each a JSON object with what the platform's have
+    /// (prompt, threshold, model, options, description).
+    std::map<std::string, std::string> prompt_scorers{};
     std::size_t maximum_body_bytes = std::size_t{64} << 20U;
     std::size_t maximum_decompressed_bytes = std::size_t{256} << 20U;
     /// Where trace requests are written to, see request_capture.hpp.

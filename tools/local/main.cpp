@@ -9,6 +9,9 @@
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "local/backend.hpp"
 
@@ -36,6 +39,14 @@ LocalBackendOptions parse(int argument_count, char** arguments) {
         ->capture_default_str();
     app.add_option("--database", options.database, "keep spans in this SQLite file")->capture_default_str();
     app.add_option("--api-key", options.api_key, "accept this API key only (default: any)");
+    std::vector<std::string> prompt_scorers;
+    app.add_option("--prompt-scorer", prompt_scorers, "a prompt scorer that every project has; repeatable")
+        ->type_name("NAME=PROMPT")
+        ->allow_extra_args(false)
+        ->check([](const std::string& text) {
+            const auto equals = text.find('=');
+            return equals == 0 || equals == std::string::npos ? "it must be NAME=PROMPT" : std::string();
+        });
     app.add_option("--print", options.printing.maximum_trees,
                    "print at most so many trees of traces, 0 for none (default: all)")
         ->check(CLI::NonNegativeNumber);
@@ -61,6 +72,12 @@ LocalBackendOptions parse(int argument_count, char** arguments) {
         app.parse(argument_count, arguments);
     } catch (const CLI::ParseError& error) {
         std::exit(app.exit(error) == 0 ? 0 : kWrongUsage);
+    }
+    for (const std::string& scorer : prompt_scorers) {
+        const auto equals = scorer.find('=');
+        options.prompt_scorers[scorer.substr(0, equals)] =
+            nlohmann::json{{"prompt", scorer.substr(equals + 1)}, {"threshold", 0.5}}.dump(
+                -1, ' ', false, nlohmann::json::error_handler_t::replace);
     }
     options.printing.quiet_time = std::chrono::milliseconds{quiet_milliseconds};
     return options;

@@ -232,6 +232,27 @@ void take_platform_request(const RouteContext& context, const Request& request, 
     answer_json(response, {{"success", true}});
 }
 
+/// The prompt scorer of the name asked for, in a list; an empty one when there is none.
+void list_prompt_scorers(const RouteContext& context, const Request& request, Response& response) {
+    const std::optional<std::string> organization =
+        authorized_organization(request, context.api_key, response);
+    if (!organization) {
+        return;
+    }
+    if (!context.store.find_project(*organization, request.matches[1].str())) {
+        answer_text(response, 404, "the organization has no project of that id; resolve its name first");
+        return;
+    }
+    json scorers = json::array();
+    const auto found = context.prompt_scorers.find(request.get_param_value("names"));
+    if (found != context.prompt_scorers.end()) {
+        json scorer = json::parse(found->second);
+        scorer["name"] = found->first;
+        scorers.push_back(std::move(scorer));
+    }
+    answer_json(response, {{"scorers", std::move(scorers)}});
+}
+
 json describe_request(const Request& request, std::size_t bytes, std::size_t decompressed_bytes) {
     json headers = json::object();
     for (const auto& [name, value] : request.headers) {
@@ -491,6 +512,9 @@ void add_routes(httplib::Server& server, RouteContext route_context) {
                     take_platform_request(*context, request, response, reader, "example_evaluation",
                                           objection_to_evaluation);
                 });
+    server.Get("/v1/projects/([^/]+)/scorers", [context](const Request& request, Response& response) {
+        list_prompt_scorers(*context, request, response);
+    });
     server.Post(".*", refuse);
     server.Put(".*", refuse);
     server.Patch(".*", refuse);

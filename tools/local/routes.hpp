@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <string>
 
 namespace httplib {
@@ -23,6 +24,7 @@ struct RouteContext {
     std::string api_key;      ///< empty: any key is accepted
     std::size_t maximum_body_bytes;
     std::size_t maximum_decompressed_bytes;
+    std::map<std::string, std::string> prompt_scorers;  ///< by name: JSON objects
 };
 
 void add_routes(httplib::Server& server, RouteContext context);
