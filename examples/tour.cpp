@@ -8,6 +8,7 @@
 #include <judgeval/judgeval.hpp>
 #include <map>
 #include <string>
+#include <string_view>
 #include <thread>
 
 using namespace std::chrono_literals;
@@ -105,6 +106,18 @@ void distributed(const judgeval::Tracer& tracer) {
     auto span = tracer.span("process_request", {.type = "function"});
 }
 
+void sampling(const judgeval::Judgeval& client) {
+    judgeval::TracerOptions options;
+    options.sampler =
+        judgeval::Sampler::parent_based(judgeval::Sampler::rate_limiting(100));  // traces a second
+    options.sampler = judgeval::Sampler::function(
+        [](const judgeval::TraceId&, std::string_view name, const judgeval::SpanIdentity* /*remote_parent*/) {
+            return name != "health_check";
+        });
+    auto tracer = client.tracer.create(options);
+    tracer.span("health_check").end();
+}
+
 void threads(const judgeval::Tracer& tracer) {
     auto request = tracer.span("request", {.type = "function"});
     std::thread worker(tracer.bind([&tracer] { tracer.span("work").end(); }));  // a child of the request
@@ -132,6 +145,7 @@ int main() {
     linked_traces(tracer);
     long_runs(tracer);
     distributed(tracer);
+    sampling(client);
     threads(tracer);
     monitoring(tracer);
 

@@ -49,8 +49,21 @@ void check(const TracerOptions& options) {
     const SpanLimits& limits = options.limits;
     constexpr std::size_t kLeastBudget = std::size_t{4} << 20U;
     constexpr std::size_t kMostBudget = std::size_t{64} << 30U;
-    if (!(options.sampler.ratio() >= 0.0 && options.sampler.ratio() <= 1.0)) {
-        refuse("sampler: the ratio must be between 0 and 1");
+    const Sampler& sampler = options.sampler;
+    switch (sampler.kind()) {
+        case Sampler::Kind::kRatio:
+            if (!(sampler.number() >= 0.0 && sampler.number() <= 1.0)) {
+                refuse("sampler: the ratio must be between 0 and 1");
+            }
+            break;
+        case Sampler::Kind::kRate:
+            if (!(sampler.number() > 0.0 && sampler.number() <= 1e9)) {
+                refuse("sampler: the traces per second must be more than 0 and at most 1e9");
+            }
+            break;
+        case Sampler::Kind::kFunction:
+            if (!sampler.function()) refuse("sampler: the function must not be empty");
+            break;
     }
     if (pipeline.memory_budget_bytes < kLeastBudget || pipeline.memory_budget_bytes > kMostBudget) {
         refuse("pipeline.memory_budget_bytes must be between 4 MiB and 64 GiB");
@@ -286,7 +299,7 @@ PipelineSettings pipeline_settings(const TracerOptions& options, PipelineOptions
     settings.max_block = options.pipeline.max_block;
     settings.limits = options.limits;
     settings.emit_open_after = options.pipeline.emit_open_after;
-    settings.sample_ratio = options.sampler.ratio();
+    settings.sampler = options.sampler;
     if (settings.limits.span_bytes > eighth) {
         if (options.limits.span_bytes != SpanLimits{}.span_bytes) {
             log(LogLevel::kWarning, "limits.span_bytes is over an eighth of the memory budget; using that");

@@ -347,8 +347,12 @@ void check_otel_options(const Variables& variables, const detail::Log& log, test
     for (const char* const name : {"OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"}) {
         if (variables.contains(name)) oracle.warn();
     }
-    require(taken.sampler.ratio() == expected_ratio(variables, oracle),
+    require(taken.sampler.number() == expected_ratio(variables, oracle),
             "the sampler is what the variables say");
+    const std::string sampler = value_or(variables, "OTEL_TRACES_SAMPLER", "");
+    const bool is_root_only = sampler == "always_on" || sampler == "always_off" || sampler == "traceidratio";
+    require(taken.sampler.is_parent_based() != is_root_only,
+            "the sampler follows remote parents unless the variable says otherwise");
     require(lines.take().size() == oracle.warnings(), "what makes no sense is one warning");
 }
 

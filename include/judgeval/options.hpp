@@ -11,9 +11,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 namespace judgeval {
+
+struct SpanIdentity;
+struct TraceId;
 
 enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError, kOff };
 
@@ -30,20 +34,53 @@ struct ClientOptions {
     LogHandler log_handler{};       ///< default: standard error, from JUDGMENT_LOG_LEVEL (warning) on
 };
 
-/// Which traces are recorded; decided once a trace, when its root starts. Spans below follow their parent.
+/// A sampler of the user's own: true keeps the trace. `remote_parent` is null for a trace that begins here.
+/// Called on the thread that starts a trace's first span in this process, for that span alone, by several
+/// threads at once; one that throws means keep. What it is given is gone when it returns. It must not trace.
+using SamplerFunction =
+    std::function<bool(const TraceId& trace_id, std::string_view name, const SpanIdentity* remote_parent)>;
+
+/// Which traces are recorded; decided when a trace's first span in this process starts. Spans below follow
+/// their parent in this process, whatever the sampler. What a parent in another process decided (the sampled
+/// flag of W3C Trace Context) is followed by parent_based() only (OpenTelemetry SDK specification, "Built-in
+/// samplers"). A value; copies share nothing that changes.
 class Sampler {
   public:
-    static constexpr Sampler always_on() noexcept { return Sampler(1.0); }
-    static constexpr Sampler always_off() noexcept { return Sampler(0.0); }
+    enum class Kind : std::uint8_t { kRatio, kRate, kFunction };
+
+    static Sampler always_on() { return {Kind::kRatio, 1.0}; }
+    static Sampler always_off() { return {Kind::kRatio, 0.0}; }
     /// OpenTelemetry's TraceIdRatioBased: the same trace gets the same answer in every service. `ratio` from
     /// 0 to 1; anything else is a SetupError when the tracer is created.
-    static constexpr Sampler trace_id_ratio(double ratio) noexcept { return Sampler(ratio); }
+    static Sampler trace_id_ratio(double ratio) { return {Kind::kRatio, ratio}; }
+    /// At most so many traces a second, for the whole process, and after a quiet time as many at once as a
+    /// second allows (at least one). More than 0 and at most 1e9; anything else is a SetupError.
+    static Sampler rate_limiting(double traces_per_second) { return {Kind::kRate, traces_per_second}; }
+    /// The user's own. An empty function is a SetupError.
+    static Sampler function(SamplerFunction function) {
+        Sampler sampler(Kind::kFunction, 0.0);
+        sampler.function_ = std::move(function);
+        return sampler;
+    }
+    /// Follows a remote parent's decision, and asks `root` where there is none.
+    static Sampler parent_based(Sampler root) {
+        root.is_parent_based_ = true;
+        return root;
+    }
 
-    [[nodiscard]] constexpr double ratio() const noexcept { return ratio_; }
+    [[nodiscard]] Kind kind() const noexcept { return kind_; }
+    /// The ratio, or the traces a second.
+    [[nodiscard]] double number() const noexcept { return number_; }
+    [[nodiscard]] const SamplerFunction& function() const noexcept { return function_; }
+    [[nodiscard]] bool is_parent_based() const noexcept { return is_parent_based_; }
 
   private:
-    constexpr explicit Sampler(double ratio) noexcept : ratio_(ratio) {}
-    double ratio_;
+    Sampler(Kind kind, double number) noexcept : kind_(kind), number_(number) {}
+
+    Kind kind_;
+    bool is_parent_based_ = false;
+    double number_;
+    SamplerFunction function_{};
 };
 
 /// What one span may hold; the rest is left out and counted (on the span as OTLP's dropped_*_count, and in
@@ -119,7 +156,7 @@ struct TracerOptions {
     std::string environment{};                ///< sets deployment.environment
     std::optional<bool> enable_monitoring{};  ///< default: JUDGMENT_MONITORING, else true
     std::optional<bool> enable_evaluation{};  ///< default: JUDGMENT_EVALUATIONS, else true
-    Sampler sampler = Sampler::always_on();
+    Sampler sampler = Sampler::parent_based(Sampler::always_on());
     std::optional<FileExporter> exporter{};  ///< default: spans are sent to the client's api_url
     SpanLimits limits{};
     PipelineOptions pipeline{};

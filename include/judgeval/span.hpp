@@ -71,6 +71,9 @@ class [[nodiscard]] ScopedSpan : public SpanHolder {
                 detail::start_scoped(span_, tracer, static_cast<std::uint8_t>(options.kind));
                 if (span_.state == detail::SpanState::kRecording) {
                     detail::put_name_and_type(span_, name, options.type);
+                } else if (span_.state == detail::SpanState::kUndecided) {
+                    detail::start_named(span_, tracer, static_cast<std::uint8_t>(options.kind), name,
+                                        options.type);
                 }
             } else {
                 span_.state = detail::SpanState::kInactive;
@@ -108,6 +111,9 @@ class [[nodiscard]] Span : public SpanHolder {
                 detail::start_detached(span_, tracer, static_cast<std::uint8_t>(options.kind), parent);
                 if (span_.state == detail::SpanState::kRecording) {
                     detail::put_name_and_type(span_, name, options.type);
+                } else if (span_.state == detail::SpanState::kUndecided) {
+                    detail::start_named_detached(span_, tracer, static_cast<std::uint8_t>(options.kind),
+                                                 parent, name, options.type);
                 }
             }
         }

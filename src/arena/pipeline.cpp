@@ -1,8 +1,6 @@
 // The pipeline's registry of arenas, and the threads' way in and out of it. Slow paths only.
 #include "arena/pipeline.hpp"
 
-#include <cmath>
-
 #include "arena/thread_arenas.hpp"
 #include "record/random.hpp"
 
@@ -15,13 +13,6 @@ std::atomic<std::uint64_t> last_pipeline_id{0};
 /// Keys the library writes itself: an attribute set under one of them must take the careful way.
 constexpr std::uint64_t kCarefulKeys =
     key_filter_bit("judgment.span_kind") | key_filter_bit("judgment.update_id");
-
-/// A trace is sampled when the last eight bytes of its id, as a number, are below this (OpenTelemetry's
-/// TraceIdRatioBased).
-std::uint64_t threshold(double ratio) noexcept {
-    if (ratio >= 1.0) return UINT64_MAX;
-    return static_cast<std::uint64_t>(std::ldexp(ratio, 64));
-}
 
 std::uint64_t nanoseconds_or_never(std::chrono::milliseconds time) noexcept {
     constexpr std::chrono::milliseconds kYear = std::chrono::hours(24 * 365);
@@ -44,7 +35,7 @@ Pipeline::Pipeline(const PipelineSettings& settings)
                    .dropped_events = 0,
                    .dropped_links = 0,
                    .truncated_values = 0},
-      sample_threshold_(threshold(settings.sample_ratio)),
+      sampler_(settings_.sampler),
       emit_open_after_(nanoseconds_or_never(settings.emit_open_after)),
       pool_(settings.memory_budget_bytes, settings.reserved_chunks),
       full_(pool_.total()),
@@ -61,13 +52,6 @@ Pipeline::~Pipeline() {
         // The token goes while nobody else can: an arena may outlive the queue, or its thread exit meanwhile.
         const moodycamel::ProducerToken token = std::move(arena->token_);
     }
-}
-
-bool Pipeline::samples(const TraceId& trace_id) const noexcept {
-    if (sample_threshold_ == UINT64_MAX) return true;
-    std::uint64_t value = 0;
-    for (std::size_t i = 8; i < 16; ++i) value = value << 8U | trace_id.bytes[i];
-    return value < sample_threshold_;
 }
 
 void Pipeline::stop_accepting() noexcept {

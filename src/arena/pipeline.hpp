@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "arena/chunk_pool.hpp"
+#include "arena/root_sampler.hpp"
 #include "arena/thread_arena.hpp"
 #include "judgeval/options.hpp"
 #include "record/thread_state.hpp"
@@ -33,7 +34,7 @@ struct PipelineSettings {
     WhenFull when_full = WhenFull::kShedTraces;
     std::chrono::milliseconds max_block{0};
     SpanLimits limits;
-    double sample_ratio = 1.0;
+    Sampler sampler = Sampler::parent_based(Sampler::always_on());
     std::chrono::milliseconds emit_open_after = std::chrono::milliseconds::max();  ///< max: never
 };
 
@@ -85,7 +86,7 @@ class Pipeline {
     /// PipelineOptions::emit_open_after, in nanoseconds; kNever for never.
     [[nodiscard]] std::uint64_t emit_open_after() const noexcept { return emit_open_after_; }
     [[nodiscard]] const PipelineSettings& settings() const noexcept { return settings_; }
-    [[nodiscard]] bool samples(const TraceId& trace_id) const noexcept;
+    [[nodiscard]] RootSampler& sampler() noexcept { return sampler_; }
     [[nodiscard]] ChunkPool& pool() noexcept { return pool_; }
 
     /// Set before the first span: called by a thread that traces when the exporter should not sleep on.
@@ -140,7 +141,7 @@ class Pipeline {
     std::atomic<bool> wake_requested_{false};
     const PipelineSettings settings_;
     const SpanTally first_tally_;
-    const std::uint64_t sample_threshold_;
+    RootSampler sampler_;
     const std::uint64_t emit_open_after_;
     ChunkPool pool_;
     Queue full_;

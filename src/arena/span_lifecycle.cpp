@@ -77,11 +77,21 @@ SpanState suppress(OpenSpan& span, Pipeline& pipeline, ThreadState& thread) noex
     return SpanState::kSuppressed;
 }
 
+[[gnu::noinline]] bool keeps(Pipeline& pipeline, const TraceId& trace_id, const Text* name,
+                             const SpanIdentity* remote_parent, ThreadState& thread,
+                             std::uint64_t& now) noexcept {
+    return pipeline.sampler().keeps(trace_id, name != nullptr ? name->view() : std::string_view(),
+                                    remote_parent, thread, now);
+}
+
 /// What becomes of a span that starts here: recorded, or suppressed with its whole trace, or not even looked
 /// at. Only a span that stays on its thread may have its bytes in the thread's arena.
+/// A sampler that wants the name is asked when it is there: until then the span is undecided, and nothing was
+/// done.
 template <bool kStaysOnThread>
 JUDGEVAL_ALWAYS_INLINE SpanState start(OpenSpan& span, TracerState& tracer, std::uint8_t kind,
-                                       const Above& above, ThreadState& thread) noexcept {
+                                       const Above& above, ThreadState& thread,
+                                       const Text* name = nullptr) noexcept {
     const SpanIdentity* const parent = above.parent;
     span.node.inherited = above.inherited;
     span.node.care = above.is_owned ? kOwnsInherited : 0;
@@ -94,12 +104,19 @@ JUDGEVAL_ALWAYS_INLINE SpanState start(OpenSpan& span, TracerState& tracer, std:
     SpanIdentity& context = span.node.context;
     span.pipeline = pipeline;
 
+    std::uint64_t decided_at = 0;
     if (parent != nullptr) [[likely]] {
-        const std::uint8_t flags = parent->trace_flags;
+        std::uint8_t flags = parent->trace_flags;
         const bool is_remote = parent->is_remote;
         bool is_shed = parent->is_shed;
-        if ((flags & kSampled) == 0) [[unlikely]]
+        const bool is_decided_here = is_remote && !pipeline->sampler().follows_remote();
+        if (is_decided_here) [[unlikely]] {
+            if (name == nullptr && pipeline->sampler().needs_name()) return SpanState::kUndecided;
+            const bool is_kept = keeps(*pipeline, parent->trace_id, name, parent, thread, decided_at);
+            flags = static_cast<std::uint8_t>((flags & ~kSampled) | (is_kept ? kSampled : 0));
+        } else if ((flags & kSampled) == 0) [[unlikely]] {
             return SpanState::kInactive;  // its context stays the current one
+        }
         // A trace that comes in from elsewhere begins here as far as this process's memory is concerned.
         if (is_remote) [[unlikely]]
             is_shed = is_shed || pipeline->is_shedding();
@@ -111,11 +128,14 @@ JUDGEVAL_ALWAYS_INLINE SpanState start(OpenSpan& span, TracerState& tracer, std:
         context.is_shed = is_shed;
         span.parent_span_id = parent->span_id;
         span.parent = is_remote ? ParentIs::kRemote : ParentIs::kLocal;
-        if (is_shed) [[unlikely]]
+        if (is_shed || (flags & kSampled) == 0) [[unlikely]]
             return suppress(span, *pipeline, thread);
     } else {
+        if (name == nullptr && pipeline->sampler().needs_name()) [[unlikely]]
+            return SpanState::kUndecided;
         context.trace_id = new_trace_id(thread);
-        context.trace_flags = pipeline->samples(context.trace_id) ? kSampled : 0;
+        context.trace_flags =
+            keeps(*pipeline, context.trace_id, name, nullptr, thread, decided_at) ? kSampled : 0;
         context.is_remote = false;
         context.is_shed = pipeline->is_shedding();
         span.parent = ParentIs::kNone;
@@ -141,7 +161,7 @@ JUDGEVAL_ALWAYS_INLINE SpanState start(OpenSpan& span, TracerState& tracer, std:
     span.node.span = &span;
     context.span_id = new_span_id(thread);
     span.uncaught_exceptions = exceptions_in_flight(thread);
-    span.start_time = Clock::now(thread);
+    span.start_time = decided_at != 0 ? decided_at : Clock::now(thread);
     return SpanState::kRecording;
 }
 
@@ -179,12 +199,13 @@ JUDGEVAL_ALWAYS_INLINE void hand_over(OpenSpan& span, ThreadArena& arena, Thread
     emit_overdue_now(thread, span.start_time);
 }
 
-[[gnu::noinline]] void start_rare(OpenSpan& span, TracerState& tracer, std::uint8_t kind) noexcept {
+[[gnu::noinline]] void start_rare(OpenSpan& span, TracerState& tracer, std::uint8_t kind,
+                                  const Text* name = nullptr) noexcept {
     ThreadState& thread = thread_state;
     const bool is_lowest = thread.current == nullptr;
-    const SpanState state = start<true>(span, tracer, kind, context_above(thread), thread);
+    const SpanState state = start<true>(span, tracer, kind, context_above(thread), thread, name);
     span.state = state;
-    if (state == SpanState::kInactive) return;
+    if (state == SpanState::kInactive || state == SpanState::kUndecided) return;
     span.is_current = true;
     if (state == SpanState::kSuppressed) [[unlikely]] {
         span.node.span = nullptr;
@@ -201,6 +222,13 @@ JUDGEVAL_ALWAYS_INLINE bool is_below_unsampled(const ThreadState& thread) noexce
     const ContextNode* const above = thread.current;
     return above != nullptr && (above->context.trace_flags & kSampled) == 0 &&
            load_unaligned<std::uint64_t>(above->context.span_id.bytes.data()) != 0;
+}
+
+/// True when the tracer's sampler is to decide below a remote parent too.
+[[gnu::noinline]] bool decides_below_remote(TracerState& tracer) noexcept {
+    // acquire: the pipeline was built before it was published
+    Pipeline* const pipeline = tracer.pipeline.load(std::memory_order_acquire);
+    return pipeline == nullptr || !pipeline->sampler().follows_remote();
 }
 
 [[gnu::noinline]] void end_rare(OpenSpan& span) noexcept {
@@ -340,14 +368,22 @@ void start_scoped(OpenSpan& span, TracerState& tracer, std::uint8_t kind) noexce
     ThreadState& thread = thread_state;
     if (start_usual(span, tracer, kind, thread)) [[likely]]
         return;
-    if (is_below_unsampled(thread)) {
+    if (is_below_unsampled(thread) && !(thread.current->context.is_remote && decides_below_remote(tracer))) {
         span.state = SpanState::kInactive;
     } else {
         start_rare(span, tracer, kind);
     }
 }
 
-void start_detached(OpenSpan& span, TracerState& tracer, std::uint8_t kind, const Context* parent) noexcept {
+void start_named(OpenSpan& span, TracerState& tracer, std::uint8_t kind, Text name, Text type) noexcept {
+    start_rare(span, tracer, kind, &name);
+    if (span.state == SpanState::kRecording) put_name_and_type(span, name, type);
+}
+
+namespace {
+
+void start_detached(OpenSpan& span, TracerState& tracer, std::uint8_t kind, const Context* parent,
+                    const Text* name) noexcept {
     ThreadState& thread = thread_state;
     Above above = context_above(thread);
     if (parent != nullptr) {
@@ -358,17 +394,29 @@ void start_detached(OpenSpan& span, TracerState& tracer, std::uint8_t kind, cons
         retain(above.inherited);
         above.is_owned = true;
     }
-    span.state = start<false>(span, tracer, kind, above, thread);
+    span.state = start<false>(span, tracer, kind, above, thread, name);
     span.is_current = false;
     if (span.state == SpanState::kInactive && above.parent != nullptr && !above.parent->is_sampled()) {
         // Unlike a scoped span it has nobody above it to answer for its children.
         span.node.context = *above.parent;
         span.state = SpanState::kSuppressed;
     }
-    if (span.state == SpanState::kInactive && above.is_owned) {
+    if ((span.state == SpanState::kInactive || span.state == SpanState::kUndecided) && above.is_owned) {
         release(span.node.inherited);
         span.node.care = 0;
     }
+}
+
+}  // namespace
+
+void start_detached(OpenSpan& span, TracerState& tracer, std::uint8_t kind, const Context* parent) noexcept {
+    start_detached(span, tracer, kind, parent, static_cast<const Text*>(nullptr));
+}
+
+void start_named_detached(OpenSpan& span, TracerState& tracer, std::uint8_t kind, const Context* parent,
+                          Text name, Text type) noexcept {
+    start_detached(span, tracer, kind, parent, &name);
+    if (span.state == SpanState::kRecording) put_name_and_type(span, name, type);
 }
 
 void end(OpenSpan& span) noexcept {

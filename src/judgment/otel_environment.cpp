@@ -96,33 +96,38 @@ void read_limits(SpanLimits& limits, const Log& log) {
                first_of({"OTEL_SPAN_LINK_COUNT_LIMIT"}), log);
 }
 
+/// The ratio of OTEL_TRACES_SAMPLER_ARG.
+double sampler_ratio(const Log& log) {
+    const auto text = environment_value("OTEL_TRACES_SAMPLER_ARG");
+    if (!text) return 1.0;
+    const auto ratio = parse<double>(*text);
+    if (ratio && *ratio >= 0.0 && *ratio <= 1.0) return *ratio;
+    log(LogLevel::kWarning, "OTEL_TRACES_SAMPLER_ARG=" + *text + " is not a number from 0 to 1; using 1");
+    return 1.0;
+}
+
 void read_sampler(Sampler& sampler, const Log& log) {
-    if (!is_default(sampler.ratio(), TracerOptions{}.sampler.ratio())) return;
+    const bool is_set =
+        sampler.kind() != Sampler::Kind::kRatio || sampler.number() != 1.0 || !sampler.is_parent_based();
+    if (is_set) return;
     const auto name = environment_value("OTEL_TRACES_SAMPLER");
     if (!name) return;
-    // Every sampler here follows a span's parent, so that the two kinds of names mean the same.
     constexpr std::string_view kParentBased = "parentbased_";
     std::string_view kind = *name;
-    if (kind.starts_with(kParentBased)) kind.remove_prefix(kParentBased.size());
-    if (kind == "always_on") {
-        sampler = Sampler::always_on();
-    } else if (kind == "always_off") {
-        sampler = Sampler::always_off();
+    const bool is_parent_based = kind.starts_with(kParentBased);
+    if (is_parent_based) kind.remove_prefix(kParentBased.size());
+    Sampler root = Sampler::always_on();
+    if (kind == "always_off") {
+        root = Sampler::always_off();
     } else if (kind == "traceidratio") {
-        const auto text = environment_value("OTEL_TRACES_SAMPLER_ARG");
-        const auto ratio = text ? parse<double>(*text) : std::optional(1.0);
-        if (ratio && *ratio >= 0.0 && *ratio <= 1.0) {
-            sampler = Sampler::trace_id_ratio(*ratio);
-        } else {
-            log(LogLevel::kWarning,
-                "OTEL_TRACES_SAMPLER_ARG=" + *text + " is not a number from 0 to 1; using 1");
-            sampler = Sampler::trace_id_ratio(1.0);
-        }
-    } else {
+        root = Sampler::trace_id_ratio(sampler_ratio(log));
+    } else if (kind != "always_on") {
         log(LogLevel::kWarning, "OTEL_TRACES_SAMPLER=" + *name +
                                     " is none of always_on, always_off, traceidratio, with or without "
                                     "parentbased_; it is ignored");
+        return;
     }
+    sampler = is_parent_based ? Sampler::parent_based(root) : root;
 }
 
 void read_batching(PipelineOptions& options, const Log& log) {

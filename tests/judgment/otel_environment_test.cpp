@@ -45,7 +45,8 @@ class OtelEnvironment : public testing::Test {
 
 TEST_F(OtelEnvironment, NothingSetChangesNothing) {
     const TracerOptions options = read();
-    EXPECT_EQ(options.sampler.ratio(), 1.0);
+    EXPECT_EQ(options.sampler.number(), 1.0);
+    EXPECT_TRUE(options.sampler.is_parent_based());
     EXPECT_EQ(options.limits.attribute_count, 128U);
     EXPECT_EQ(options.pipeline.export_interval, 1000ms);
     EXPECT_EQ(read_otlp().request_timeout, 10s);
@@ -73,14 +74,16 @@ TEST_F(OtelEnvironment, SamplersHaveNames) {
     };
     for (const auto& [name, ratio] : samplers) {
         environment_.set("OTEL_TRACES_SAMPLER", name);
-        EXPECT_EQ(read().sampler.ratio(), ratio) << name;
+        EXPECT_EQ(read().sampler.number(), ratio) << name;
+        EXPECT_EQ(read().sampler.is_parent_based(), std::string_view(name).starts_with("parentbased_"));
     }
     for (const char* const name : {"traceidratio", "parentbased_traceidratio"}) {
         environment_.set("OTEL_TRACES_SAMPLER", name);
         environment_.set("OTEL_TRACES_SAMPLER_ARG", "0.25");
-        EXPECT_EQ(read().sampler.ratio(), 0.25) << name;
+        EXPECT_EQ(read().sampler.number(), 0.25) << name;
     }
-    EXPECT_EQ(read({.sampler = Sampler::trace_id_ratio(0.5)}).sampler.ratio(), 0.5) << "code wins";
+    EXPECT_EQ(read({.sampler = Sampler::trace_id_ratio(0.5)}).sampler.number(), 0.5) << "code wins";
+    EXPECT_FALSE(read({.sampler = Sampler::always_on()}).sampler.is_parent_based()) << "code wins";
     EXPECT_THAT(lines_.take(), IsEmpty());
 }
 
@@ -88,13 +91,15 @@ TEST_F(OtelEnvironment, ASamplerThatMakesNoSenseIsOneWarningAndTheDefault) {
     for (const char* const name :
          {"xray", "sometimes", "parentbased_", "parentbased_parentbased_always_off"}) {
         environment_.set("OTEL_TRACES_SAMPLER", name);
-        EXPECT_EQ(read().sampler.ratio(), 1.0) << name;
+        const Sampler sampler = read().sampler;
+        EXPECT_EQ(sampler.number(), 1.0) << name;
+        EXPECT_TRUE(sampler.is_parent_based()) << name;
         EXPECT_THAT(lines_.take(), ElementsAre(HasSubstr(std::string("OTEL_TRACES_SAMPLER=") + name)));
     }
     environment_.set("OTEL_TRACES_SAMPLER", "traceidratio");
     for (const char* const ratio : {"1.5", "-0.1", "half", "0.5 ", "nan", "inf", "1e999"}) {
         environment_.set("OTEL_TRACES_SAMPLER_ARG", ratio);
-        EXPECT_EQ(read().sampler.ratio(), 1.0) << ratio;
+        EXPECT_EQ(read().sampler.number(), 1.0) << ratio;
         EXPECT_THAT(lines_.take(), ElementsAre(HasSubstr(std::string("OTEL_TRACES_SAMPLER_ARG=") + ratio)));
     }
 }

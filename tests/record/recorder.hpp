@@ -93,7 +93,7 @@ class Drain {
 
 struct RecorderOptions {
     SpanLimits limits{};
-    double sample_ratio = 1.0;
+    Sampler sampler = Sampler::parent_based(Sampler::always_on());
     std::size_t memory_budget_bytes = std::size_t{64} << 20U;
     WhenFull when_full = WhenFull::kShedTraces;
     std::chrono::milliseconds max_block{0};
@@ -158,7 +158,7 @@ class Recorder {
         settings.when_full = options.when_full;
         settings.max_block = options.max_block;
         settings.limits = options.limits;
-        settings.sample_ratio = options.sample_ratio;
+        settings.sampler = options.sampler;
         settings.emit_open_after = options.emit_open_after;
         return settings;
     }

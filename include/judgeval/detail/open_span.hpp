@@ -51,6 +51,7 @@ enum class SpanState : std::uint8_t {
     kInactive,    ///< nothing to record and nothing to undo: every call on it returns at once
     kSuppressed,  ///< not recorded, but current: the spans below it must learn that their trace is not kept
     kRecording,
+    kUndecided,  ///< not started yet: the sampler wants to know the name, see start_named()
 };
 
 enum class ParentIs : std::uint8_t { kNone, kLocal, kRemote };
@@ -120,6 +121,11 @@ JUDGEVAL_API void start_scoped(OpenSpan& span, TracerState& tracer, std::uint8_t
 /// Starts `span` below `parent` (null: below the current context) without making it current.
 JUDGEVAL_API void start_detached(OpenSpan& span, TracerState& tracer, std::uint8_t kind,
                                  const Context* parent) noexcept;
+/// The same two for a span whose state they left undecided; these write the name and type as well.
+JUDGEVAL_API void start_named(OpenSpan& span, TracerState& tracer, std::uint8_t kind, Text name,
+                              Text type) noexcept;
+JUDGEVAL_API void start_named_detached(OpenSpan& span, TracerState& tracer, std::uint8_t kind,
+                                       const Context* parent, Text name, Text type) noexcept;
 /// Ends a span that is not inactive. What is left is only fit to be destroyed, or made inactive.
 JUDGEVAL_API void end(OpenSpan& span) noexcept;
 /// Moves the span's state to another object; `from` becomes inactive.
