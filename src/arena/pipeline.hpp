@@ -35,6 +35,8 @@ struct PipelineSettings {
     SpanLimits limits;
     double sample_ratio = 1.0;
     std::chrono::milliseconds emit_open_after = std::chrono::milliseconds::max();  ///< max: never
+    /// Told when the root of a trace ends, on the thread that ends it; must not throw. Usually empty.
+    std::function<void(const TraceId&)> on_root_end{};
 };
 
 class Pipeline {
