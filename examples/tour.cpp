@@ -71,6 +71,37 @@ void attributes(const judgeval::Tracer& tracer) {
     tracer.set_output(std::map<std::string, std::string>{{"status", "processed"}});
 }
 
+void tags(const judgeval::Tracer& tracer) {
+    auto span = tracer.span("handle_request", {.type = "function"});
+    tracer.tag("beta");
+    tracer.tag({"north", "retried"});
+}
+
+void evaluations(const judgeval::Judgeval& client, const judgeval::Tracer& tracer) {
+    const judgeval::Scorer polite = client.scorers.prompt_scorer.get("Politeness");  // once, at set-up
+    auto answer_user = tracer.observe(
+        [&](std::string question) {
+            const std::string answer = complete(question);
+            tracer.async_evaluate(
+                client.scorers.built_in.answer_relevancy({.threshold = 0.8}),
+                judgeval::Example::create({{"input", question}, {"actual_output", answer}}));
+            tracer.async_trace_evaluate(polite);  // of the whole trace, once that is complete
+            return answer;
+        },
+        {.name = "answer_user", .type = "function"});
+    answer_user("What is the capital of France?");
+}
+
+void offline_tracer(const judgeval::Judgeval& client) {
+    auto offline = client.tracer.create_offline({{"input", "What is 2+2?"}, {"expected_output", "4"}});
+    auto solve = offline.observe([] { return 4; }, {.name = "solve", .type = "function"});
+    solve();
+    offline.force_flush();
+    for (const judgeval::Example& example : offline.take_examples()) {
+        std::cout << example.to_json() << '\n';  // its offline_trace_id names the trace
+    }
+}
+
 void agents(const judgeval::Tracer& tracer) {
     auto plan = tracer.agent(
         tracer.observe([](std::string goal) { return complete(goal); }, {.name = "plan", .type = "agent"}),
@@ -141,6 +172,9 @@ int main() {
     sessions(tracer);
     project_routing(tracer);
     attributes(tracer);
+    tags(tracer);
+    evaluations(client, tracer);
+    offline_tracer(client);
     agents(tracer);
     linked_traces(tracer);
     long_runs(tracer);

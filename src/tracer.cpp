@@ -20,6 +20,7 @@
 #include "judgeval/error.hpp"
 #include "judgeval/version.hpp"
 #include "judgment/environment.hpp"
+#include "judgment/offline_examples.hpp"
 #include "judgment/otel_environment.hpp"
 #include "judgment/platform_requests.hpp"
 #include "judgment/project.hpp"
@@ -164,11 +165,13 @@ void before_fork() {
     }
     ThreadArenas::lifetime_mutex().lock();
     ProjectCache::mutex().lock();
+    OfflineExamples::mutex().lock();
     Clock::calibration_mutex().lock();
 }
 
 void after_fork_in_parent() {
     Clock::calibration_mutex().unlock();
+    OfflineExamples::mutex().unlock();
     ProjectCache::mutex().unlock();
     ThreadArenas::lifetime_mutex().unlock();
     for (TracerCore* core = registry.first; core != nullptr; core = core->next) {
@@ -371,7 +374,8 @@ Scorer get_prompt_scorer(ClientState& client, const std::string& name,
     return {};
 }
 
-std::shared_ptr<TracerState> make_tracer(ClientState& client, TracerOptions options) {
+std::shared_ptr<TracerState> make_tracer(ClientState& client, TracerOptions options,
+                                         std::shared_ptr<OfflineExamples> offline_examples) {
     check(options);
     auto core = std::make_unique<TracerCore>();
     core->log = client.log;
@@ -382,7 +386,10 @@ std::shared_ptr<TracerState> make_tracer(ClientState& client, TracerOptions opti
     if (!options.enable_monitoring && is_otel_sdk_disabled(log)) core->is_enabled = false;
     const bool is_sent = !options.exporter;
     std::optional<OtlpEndpoint> otlp;
-    if (core->is_enabled && is_sent) {
+    if (core->is_enabled && is_sent && offline_examples && client.credentials.empty()) {
+        log(LogLevel::kWarning, client.missing + " not set: nothing is traced offline");
+        core->is_enabled = false;
+    } else if (core->is_enabled && is_sent) {
         otlp = otlp_endpoint(client, log);
         core->is_enabled = otlp || !client.credentials.empty();
     }
@@ -404,6 +411,7 @@ std::shared_ptr<TracerState> make_tracer(ClientState& client, TracerOptions opti
                       {"telemetry.sdk.name", "judgeval"},
                       {"telemetry.sdk.language", "cpp"},
                       {"telemetry.sdk.version", std::string(version)}};
+    if (offline_examples) core->resource["judgment.offline"] = "true";
     for (auto& [key, value] : environment_resource(log)) core->resource[key] = value;
     if (!options.environment.empty()) core->resource["deployment.environment"] = options.environment;
     for (auto& [key, value] : options.resource_attributes) core->resource[key] = value;
@@ -418,7 +426,8 @@ std::shared_ptr<TracerState> make_tracer(ClientState& client, TracerOptions opti
         core->exporter_settings.url = otlp->url;
         core->exporter_settings.headers = otlp->headers;
     } else if (is_sent) {
-        core->exporter_settings.url = client.options.api_url + "/otel/v1/traces";
+        core->exporter_settings.url =
+            client.options.api_url + (offline_examples ? "/otel/v1/offline-traces" : "/otel/v1/traces");
         core->exporter_settings.headers = client.credentials;
         core->exporter_settings.preparation =
             resolve_project(client.options.api_url, client.credentials, core->project_name, core->projects);
@@ -433,6 +442,11 @@ std::shared_ptr<TracerState> make_tracer(ClientState& client, TracerOptions opti
         core->exporter_settings.projects = core->routing.projects;
     }
     core->pipeline_settings = pipeline_settings(options, core->exporter_settings.options, log);
+    if (offline_examples) {
+        core->pipeline_settings.on_root_end = [offline_examples](const TraceId& trace_id) {
+            offline_examples->add(trace_id);
+        };
+    }
 
     Clock::start();
     watch_forks();

@@ -4,10 +4,12 @@
 // constructor.
 #pragma once
 
+#include <initializer_list>
 #include <memory>
 #include <utility>
 
 #include "judgeval/evaluation.hpp"
+#include "judgeval/offline_tracer.hpp"
 #include "judgeval/tracer.hpp"
 
 namespace judgeval {
@@ -27,6 +29,21 @@ class TracerFactory {
         } else {
             return {};
         }
+    }
+
+    /// Makes a tracer for experiments: see OfflineTracer. Each of its examples has these fields; their values
+    /// are serialized at once. It sends to Judgment or, where options.exporter says so, into a file, never to
+    /// OTEL_EXPORTER_OTLP_*. Else as create().
+    [[nodiscard]] OfflineTracer create_offline(
+        [[maybe_unused]] std::initializer_list<ExampleField> example_fields = {},
+        [[maybe_unused]] TracerOptions options = {}) const {
+        OfflineTracer made;
+        if constexpr (detail::kCompiledIn) {
+            made.examples_ = detail::make_offline_examples(Example::create(example_fields).data());
+            static_cast<Tracer&>(made) =
+                Tracer(detail::make_tracer(*client_, std::move(options), made.examples_));
+        }
+        return made;
     }
 
   private:

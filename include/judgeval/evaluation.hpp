@@ -57,6 +57,8 @@ JUDGEVAL_API void identify(ExampleData& example) noexcept;
 /// One that cannot be written (the serializer throws, no memory) is left out.
 JUDGEVAL_API void set_field(ExampleData& example, std::string_view name, WriteJson write,
                             const void* object) noexcept;
+/// As the platform has it; empty when there is no memory.
+[[nodiscard]] JUDGEVAL_API std::string to_json(const ExampleData& example) noexcept;
 JUDGEVAL_API void evaluate(TracerState& tracer, const Scorer& scorer, const ExampleData& example) noexcept;
 JUDGEVAL_API void evaluate_trace(TracerState& tracer, OpenSpan& span, const Scorer& scorer) noexcept;
 [[nodiscard]] JUDGEVAL_API Scorer get_prompt_scorer(ClientState& client, const std::string& name,
@@ -119,9 +121,23 @@ class Example {
     [[nodiscard]] const std::string& example_id() const noexcept { return data_.example_id; }
     /// RFC 3339.
     [[nodiscard]] const std::string& created_at() const noexcept { return data_.created_at; }
+    /// A field's value as JSON; empty when it was not set. Valid until the example changes.
+    [[nodiscard]] std::string_view field(std::string_view name) const noexcept {
+        for (const auto& [key, json] : data_.fields) {
+            if (key == name) return json;
+        }
+        return {};
+    }
+    /// The whole as the platform has it: a JSON object with the fields beside example_id, created_at and
+    /// name.
+    [[nodiscard]] std::string to_json() const noexcept {
+        if constexpr (detail::kCompiledIn) return detail::to_json(data_);
+        return {};
+    }
     [[nodiscard]] const detail::ExampleData& data() const noexcept { return data_; }
 
   private:
+    friend class OfflineTracer;
     detail::ExampleData data_;
 };
 

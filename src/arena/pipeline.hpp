@@ -36,6 +36,8 @@ struct PipelineSettings {
     SpanLimits limits;
     Sampler sampler = Sampler::parent_based(Sampler::always_on());
     std::chrono::milliseconds emit_open_after = std::chrono::milliseconds::max();  ///< max: never
+    /// Told when the root of a trace ends, on the thread that ends it; must not throw. Usually empty.
+    std::function<void(const TraceId&)> on_root_end{};
 };
 
 class Pipeline {

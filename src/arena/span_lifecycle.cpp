@@ -244,6 +244,9 @@ JUDGEVAL_ALWAYS_INLINE bool is_below_unsampled(const ThreadState& thread) noexce
             set_status(span, StatusCode::kError, "left by an exception");
         }
         if (span.pipeline->is_accepting()) [[likely]] {
+            const auto& on_root_end = span.pipeline->settings().on_root_end;
+            if (span.parent == ParentIs::kNone && on_root_end) [[unlikely]]
+                on_root_end(span.node.context.trace_id);
             with_arena(
                 *span.pipeline, thread, [&](ThreadArena & arena) __attribute__((always_inline)) {
                     hand_over(span, arena, thread, end_time);

@@ -115,6 +115,15 @@ void set_field(ExampleData& example, std::string_view name, WriteJson write_valu
 } catch (...) {  // whatever a user's serializer throws
 }
 
+std::string to_json(const ExampleData& example) noexcept try {
+    std::string text;
+    JsonWriter json(text);
+    write_example(json, example);
+    return json.was_truncated() ? std::string() : text;
+} catch (const std::exception&) {
+    return {};
+}
+
 void evaluate(TracerState& tracer, const Scorer& scorer, const ExampleData& example) noexcept {
     if (!are_evaluations_on(tracer)) return;
     PlatformRequests* const requests = platform_requests(tracer);

@@ -73,6 +73,10 @@ inline std::string make_every_call(const Tracer& tracer, int& serialized) {
         tracer.async_evaluate(Scorers().built_in.faithfulness(), example);
         if (!Scorers().prompt_scorer.get("a").score_type.empty()) return "a scorer was fetched";
         tracer.async_trace_evaluate(Scorers().built_in.answer_relevancy({.strict_mode = true}));
+        const OfflineTracer offline;
+        offline.span("a").end();
+        if (!offline.take_examples().empty()) return "there are offline examples";
+        if (!example.field("input").empty() || !example.to_json().empty()) return "an example has a field";
         tracer.set_state_before(Watched{&serialized});
         tracer.set_state_after("text");
         linked.emit_partial();

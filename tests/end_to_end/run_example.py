@@ -56,8 +56,8 @@ def finish(process, with_signal=signal.SIGTERM):
     return output
 
 
-def backend(program):
-    return running([program, "--print", "0"], r"judgeval-local listening on (http://\S+)")
+def backend(program, *arguments):
+    return running([program, "--print", "0", *arguments], r"judgeval-local listening on (http://\S+)")
 
 
 def ask(url, path, body=None):
@@ -82,12 +82,15 @@ def spans_of(output):
     return number(output, "exported", "exported") - early_of(output)
 
 
-def compare(output, url, spans, traces):
+def compare(output, url, spans, traces, offline=0):
+    """`offline`: spans that the example does not count, each a trace of its own."""
     print(output)
     counts = json.loads(ask(url, "/api/counts"))
     print("backend:", counts)
     assert spans_of(output) == spans, f"{spans_of(output)} exported, expected {spans}"
-    for name, expected in (("spans", spans), ("receptions", spans + early_of(output)), ("traces", traces)):
+    receptions = spans + early_of(output)
+    for name, expected in (("spans", spans), ("receptions", receptions), ("traces", traces)):
+        expected += offline
         assert counts[name] == expected, f"the backend has {counts[name]} {name}, expected {expected}"
 
 
@@ -112,9 +115,9 @@ def quickstart(local, example):
 
 
 def tour(local, example):
-    with backend(local) as (_, url):
+    with backend(local, "--prompt-scorer", "Politeness=Is it polite?") as (_, url):
         output = run([example], JUDGMENT_API_URL=url, JUDGMENT_API_KEY="key", JUDGMENT_ORG_ID="organization")
-        compare(output, url, spans=22, traces=13)
+        compare(output, url, spans=23, traces=14, offline=1)
         traces = json.loads(ask(url, "/api/traces?project=default_project"))["traces"]
         spans = [span for trace in traces for span in json.loads(ask(url, "/api/traces/" + trace["trace_id"]))["spans"]]
 
@@ -129,6 +132,17 @@ def tour(local, example):
         assert values("plan", "judgment.agent_class_name") == {"Planner"}, spans
         assert values("process_order", "judgment.state_after") == {'{"stock":2}'}, spans
         assert values("nightly", "judgment.update_id") == {1}, spans
+        (evaluation,) = values("answer_user", "judgment.pending_trace_eval")
+        (scorer,) = json.loads(evaluation)["judgment_scorers"]
+        assert scorer["kwargs"] == {"prompt": "Is it polite?"}, evaluation
+        requests = json.loads(ask(url, "/api/platform-requests"))["platform_requests"]
+        assert sorted(request["kind"] for request in requests) == ["example_evaluation", "tags", "tags"], requests
+        (solve,) = [span for span in spans if span["name"] == "solve"]
+        assert solve["resource"]["attributes"]["judgment.offline"] == "true", solve
+        for trace in traces:
+            if trace["root_name"] == "solve":
+                assert f'"offline_trace_id":"{trace["trace_id"]}"' in output, output
+        spans.remove(solve)
         for span in spans:
             resource = span["resource"]["attributes"]
             assert (resource["service.name"], resource["deployment.environment"]) == ("tour", "staging"), resource

@@ -499,7 +499,8 @@ void add_routes(httplib::Server& server, RouteContext route_context) {
                 [context](const Request& request, Response& response, const ContentReader& reader) {
                     resolve_project(*context, request, response, reader);
                 });
-    server.Post("/otel/v1/traces",
+    // Offline traces say what they are, in their resource.
+    server.Post("/otel/v1/(offline-)?traces",
                 [context](const Request& request, Response& response, const ContentReader& reader) {
                     take_traces(*context, request, response, reader);
                 });

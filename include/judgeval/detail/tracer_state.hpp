@@ -56,8 +56,10 @@ inline constinit TracerState no_tracer{};
 struct ClientState;
 
 [[nodiscard]] JUDGEVAL_API std::shared_ptr<ClientState> make_client(ClientOptions options);
-[[nodiscard]] JUDGEVAL_API std::shared_ptr<TracerState> make_tracer(ClientState& client,
-                                                                    TracerOptions options);
+class OfflineExamples;
+/// With `offline_examples` its traces are offline ones, and each becomes an example.
+[[nodiscard]] JUDGEVAL_API std::shared_ptr<TracerState> make_tracer(
+    ClientState& client, TracerOptions options, std::shared_ptr<OfflineExamples> offline_examples = nullptr);
 JUDGEVAL_API bool force_flush(TracerState& tracer, std::chrono::nanoseconds timeout) noexcept;
 JUDGEVAL_API bool shutdown(TracerState& tracer, std::chrono::nanoseconds timeout) noexcept;
 JUDGEVAL_API void set_monitoring(TracerState& tracer, bool enabled) noexcept;
