@@ -174,6 +174,24 @@ void agents(const Tracer& tracer) {
     plan("book a table");
 }
 
+void evaluation(const Tracer& tracer, const judgeval::Judgeval& client) {
+    // The others find the project before they start a span; here that is the exporter's work, and the
+    // evaluation of a trace needs its id.
+    tracer.force_flush(60s);
+    const auto scorer = client.scorers.built_in.answer_relevancy({.threshold = 0.8});
+    auto answer = tracer.observe(
+        [&](const std::string& question) {
+            tracer.async_evaluate(
+                scorer, judgeval::Example::create({{"input", question},
+                                                   {"actual_output", "Lisbon"},
+                                                   {"retrieval_context", std::vector{"a page", "another"}}}));
+            tracer.async_trace_evaluate(scorer);
+            return "Lisbon";
+        },
+        {.name = "answer", .type = "function", .args = {"question"}});
+    answer("The capital of Portugal?");
+}
+
 void tags(const Tracer& tracer) {
     auto tagged = tracer.observe(
         [&] {
@@ -229,6 +247,7 @@ int main() {
     session(tracer);
     propagating_attribute(tracer);
     agents(tracer);
+    evaluation(tracer, client);
     tags(tracer);
     linked_trace(tracer);
     remote_parent(tracer);

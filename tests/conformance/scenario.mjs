@@ -3,7 +3,7 @@
 //     node scenario.mjs FOLDER    FOLDER has node_modules with judgeval in it
 //
 // The platform's address and the credentials come from JUDGMENT_API_URL, JUDGMENT_API_KEY and JUDGMENT_ORG_ID. What 1.2.1 has
-// no call for (an agent, a project override, a scorer's configuration) is left out, and so is a difference that
+// no call for (an agent, a project override) is left out, and so is a difference that
 // docs/conformance.md lists.
 import { createRequire } from "node:module";
 
@@ -134,6 +134,17 @@ function propagatingAttribute() {
   tenant();
 }
 
+function evaluation() {
+  const answer = observe("function", "answer", (question) => {
+    Tracer.asyncEvaluate({
+      judge: "Answer Relevancy",
+      example: { input: question, actual_output: "Lisbon", retrieval_context: ["a page", "another"] },
+    });
+    return "Lisbon";
+  });
+  answer("The capital of Portugal?");
+}
+
 function tags() {
   const tagged = observe("function", "tagged", () => {
     Tracer.tag("reviewed");
@@ -173,6 +184,7 @@ error();
 attributes();
 session();
 propagatingAttribute();
+evaluation();
 tags();
 linkedTrace();
 remoteParent();
