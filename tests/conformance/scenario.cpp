@@ -152,6 +152,22 @@ void propagating_attribute(const Tracer& tracer) {
     tenant();
 }
 
+void project_override(const Tracer& tracer) {
+    auto routed_tool = tracer.observe(
+        [&] {
+            tracer.override_project("never asked for");  // not a root span: has no effect
+            return "routed";
+        },
+        {.name = "routed_tool", .type = "tool"});
+    auto routed = tracer.observe(
+        [&] {
+            tracer.override_project("conformance-other");
+            return routed_tool();
+        },
+        {.name = "routed", .type = "function"});
+    routed();
+}
+
 void agents(const Tracer& tracer) {
     auto look_up = tracer.observe([](const std::string& what) { return what; },
                                   {.name = "look_up", .type = "tool", .args = {"what"}});
@@ -246,6 +262,7 @@ int main() {
     attributes(tracer);
     session(tracer);
     propagating_attribute(tracer);
+    project_override(tracer);
     agents(tracer);
     evaluation(tracer, client);
     tags(tracer);
