@@ -152,7 +152,7 @@ void propagating_attribute(const Tracer& tracer) {
     tenant();
 }
 
-void project_override(const Tracer& tracer) {
+void project_override(const Tracer& tracer, const judgeval::Judgeval& client) {
     auto routed_tool = tracer.observe(
         [&] {
             tracer.override_project("never asked for");  // not a root span: has no effect
@@ -162,6 +162,9 @@ void project_override(const Tracer& tracer) {
     auto routed = tracer.observe(
         [&] {
             tracer.override_project("conformance-other");
+            tracer.tag("for the other project");
+            tracer.async_evaluate(client.scorers.built_in.faithfulness(),
+                                  judgeval::Example::create({{"context", "a page"}}));
             return routed_tool();
         },
         {.name = "routed", .type = "function"});
@@ -262,7 +265,7 @@ int main() {
     attributes(tracer);
     session(tracer);
     propagating_attribute(tracer);
-    project_override(tracer);
+    project_override(tracer, client);
     agents(tracer);
     evaluation(tracer, client);
     tags(tracer);

@@ -146,6 +146,8 @@ def session():
 
 
 def project_override():
+    faithfulness = APIScorer(score_type="Faithfulness", required_params=["context", "actual_output"])
+
     @tracer.observe(span_type="tool", span_name="routed_tool")
     def routed_tool():
         tracer.override_project("never asked for")  # not a root span: has no effect
@@ -154,6 +156,8 @@ def project_override():
     @tracer.observe(span_type="function", span_name="routed")
     def routed():
         tracer.override_project("conformance-other")
+        tracer.tag("for the other project")
+        tracer.async_evaluate(faithfulness, Example.create(context="a page"))
         return routed_tool()
 
     routed()
