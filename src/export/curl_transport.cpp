@@ -9,6 +9,9 @@
 #include <map>
 #include <mutex>
 #include <new>
+#include <string>
+
+#include "judgeval/version.hpp"
 
 namespace judgeval::detail {
 
@@ -163,6 +166,8 @@ void CurlTransport::send(std::uint64_t id, const HttpRequest& what) {
     const PipelineOptions& options = state_->options;
     ::curl_easy_setopt(easy, CURLOPT_URL, what.url.c_str());
     ::curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers);
+    // OTLP exporter specification, "User Agent"; a header of that name among the caller's own wins.
+    ::curl_easy_setopt(easy, CURLOPT_USERAGENT, ("judgeval-cpp/" + std::string(version)).c_str());
     ::curl_easy_setopt(easy, what.is_get ? CURLOPT_HTTPGET : CURLOPT_POST, 1L);
     if (!what.is_get) ::curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, size);
     ::curl_easy_setopt(easy, CURLOPT_READFUNCTION, &Request::read_body);

@@ -4,7 +4,7 @@ python=$1
 shift
 if ! [ -x "$python" ]; then
     echo "SKIPPED: there is no Python with the packages of the tests at $python. Run tools/setup --tests," \
-        "or set JUDGEVAL_TEST_PYTHON."
+        "or set JUDGEVAL_TEST_PYTHON (or JUDGEVAL_TEST_SDKS)."
     exit 77
 fi
 exec "$python" "$@"

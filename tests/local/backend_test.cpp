@@ -154,13 +154,33 @@ TEST_F(Backend, RefusesOtherCodingsAndTypes) {
         EXPECT_EQ(answer.status, 415) << encoding;
         EXPECT_THAT(answer.body, HasSubstr("Content-Encoding"));
     }
-    for (const char* const type :
-         {kJson, "text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded"}) {
+    for (const char* const type : {"text/json", "text/plain", "multipart/form-data; boundary=x",
+                                   "application/x-www-form-urlencoded"}) {
         EXPECT_EQ(post("/otel/v1/traces", trace_headers(), request_of(1), type).status, 415) << type;
     }
     EXPECT_EQ(post("/otel/v1/traces", trace_headers(), request_of(1), "application/x-protobuf; v=1").status,
               200);
     EXPECT_EQ(backend_->counts().spans, 1U);
+}
+
+TEST_F(Backend, TakesOtlpJson) {
+    start();
+    const auto request = [](const char* trace_id) {
+        return std::string{R"({"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":")"} + trace_id +
+               R"(","spanId":"b7ad6b7169203331","name":"from elsewhere"}]}]}]})";
+    };
+    const char* const trace_id = "0af7651916cd43dd8448eb211c80319c";
+    Answer answer = send(gzip(request(trace_id)), "gzip", kJson);
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    EXPECT_EQ(json::parse(answer.body), json::object());
+    EXPECT_EQ(get_json(std::string{"/api/traces/"} + trace_id).at("spans").at(0).at("name"),
+              "from elsewhere");
+    answer = send(request("00"), "", kJson);
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    EXPECT_EQ(json::parse(answer.body).at("partialSuccess").at("rejectedSpans"), "1");
+    answer = send("{", "", kJson);
+    EXPECT_EQ(answer.status, 400);
+    EXPECT_THAT(answer.body, HasSubstr("not JSON"));
 }
 
 TEST_F(Backend, SaysWhyABodyIsMalformed) {
@@ -459,17 +479,22 @@ TEST_F(Backend, CapturesRequests) {
         std::filesystem::path{::testing::TempDir()} / ("judgeval-capture-" + std::to_string(getpid()));
     start({.capture_directory = directory});
     const std::string body = request_of(1);
-    EXPECT_EQ(send(zstd(body), "zstd").status, 200);
+    EXPECT_EQ(send(zstd(body), "zstd").status, 200);  // each of these three resolves the project first
     EXPECT_EQ(send("not protobuf").status, 400);
     EXPECT_EQ(send("not flat", "", kFlatBuffers).status, 400);
     const auto content_of = [&](const char* name) {
         std::ifstream file{directory / name, std::ios::binary};
         return std::string{std::istreambuf_iterator<char>{file}, {}};
     };
-    EXPECT_EQ(content_of("request-000001.pb"), body);
-    EXPECT_EQ(content_of("request-000002.pb"), "not protobuf");
-    EXPECT_EQ(content_of("request-000003.flatbuffers"), "not flat");
-    const json description = json::parse(content_of("request-000001.json"));
+    EXPECT_EQ(content_of("request-000002.pb"), body);
+    EXPECT_EQ(content_of("request-000004.pb"), "not protobuf");
+    EXPECT_EQ(content_of("request-000006.flatbuffers"), "not flat");
+    EXPECT_EQ(json::parse(content_of("request-000001.body")), (json{{"project_name", "demo"}}));
+    EXPECT_EQ(json::parse(content_of("request-000001.json")).at("path"), "/v1/projects/resolve/");
+    EXPECT_EQ(get("/v1/projects/id/scorers?names=tone").status, 404);
+    EXPECT_EQ(json::parse(content_of("request-000007.json")).at("target"),
+              "/v1/projects/id/scorers?names=tone");
+    const json description = json::parse(content_of("request-000002.json"));
     EXPECT_EQ(description.at("path"), "/otel/v1/traces");
     EXPECT_EQ(description.at("bytes"), zstd(body).size());
     EXPECT_EQ(description.at("decompressed_bytes"), body.size());

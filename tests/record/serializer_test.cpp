@@ -122,6 +122,8 @@ TEST(Serializer, IsExtendedByTheUser) {
 
 TEST(Serializer, TakesNlohmannJsonAndTypesWithToJson) {
     EXPECT_EQ(json_of(nlohmann::json{{"a", {1, nullptr, "x"}}}), R"({"a":[1,null,"x"]})");
+    EXPECT_EQ(json_of(nlohmann::ordered_json{{"b", 1}, {"a", {1, nullptr, "x"}}}),
+              R"({"b":1,"a":[1,null,"x"]})");
     EXPECT_EQ(json_of(shop::Customer{"Ada", 36}), R"({"age":36,"name":"Ada"})");
     EXPECT_EQ(json_of(std::vector<shop::Customer>{{"Ada", 36}}), R"([{"age":36,"name":"Ada"}])");
     EXPECT_EQ(json_of(nlohmann::json("\xFF")), "\"\xEF\xBF\xBD\"");

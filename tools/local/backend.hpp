@@ -38,7 +38,7 @@ struct LocalBackendOptions {
     std::map<std::string, std::string> prompt_scorers{};
     std::size_t maximum_body_bytes = std::size_t{64} << 20U;
     std::size_t maximum_decompressed_bytes = std::size_t{256} << 20U;
-    /// Where trace requests are written to, see request_capture.hpp.
+    /// Where requests are written to, see request_capture.hpp.
     std::optional<std::filesystem::path> capture_directory{};
     /// Where finished traces are printed; must outlive the backend. Null prints none.
     std::ostream* trace_output = nullptr;

@@ -55,7 +55,7 @@ LocalBackendOptions parse(int argument_count, char** arguments) {
         ->check(CLI::Range(0, 3'600'000))
         ->capture_default_str();
     app.add_option("--capture", options.capture_directory,
-                   "write each trace request's decompressed body and headers to files in this directory")
+                   "write each request's decompressed body and headers to files in this directory")
         ->type_name("DIRECTORY");
     app.add_option("--maximum-body-bytes", options.maximum_body_bytes, "largest body as sent")
         ->check(CLI::Range(std::uint64_t{0}, kMaximumBytes))

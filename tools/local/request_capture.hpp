@@ -1,6 +1,6 @@
-// Writes what trace requests carried to files, for tests and for people who look at bytes: request-NNNNNN.pb
-// (or .flatbuffers) has the decompressed body, request-NNNNNN.json how it was sent. Called by the threads
-// that serve requests, any number at a time.
+// Writes what clients sent to files, for tests and for people who look at bytes: request-NNNNNN.pb (or
+// .flatbuffers; .body of what is no trace request) has the decompressed body, request-NNNNNN.json how it was
+// sent. Called by the threads that serve requests, any number at a time.
 #pragma once
 
 #include <atomic>

@@ -5,6 +5,7 @@
 #include <httplib.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cstdint>
 #include <exception>
@@ -18,6 +19,7 @@
 
 #include "encode/flatbuffers_reader.hpp"
 #include "encode/json_view.hpp"
+#include "encode/otlp_json_reader.hpp"
 #include "encode/otlp_reader.hpp"
 #include "local/body_decoder.hpp"
 #include "local/request_capture.hpp"
@@ -122,6 +124,36 @@ std::optional<std::string> authorized_organization(const Request& request, const
     return organization;
 }
 
+/// In whatever case.
+bool is_authorization(std::string_view name) {
+    constexpr std::string_view kAuthorization = "authorization";
+    return std::equal(name.begin(), name.end(), kAuthorization.begin(), kAuthorization.end(),
+                      [](unsigned char a, unsigned char b) { return std::tolower(a) == b; });
+}
+
+json describe_request(const Request& request, std::size_t bytes, std::size_t decompressed_bytes) {
+    json headers = json::object();
+    for (const auto& [name, value] : request.headers) {
+        // What the server adds about the connection, under names with underscores, was not sent.
+        if (name.find('_') == std::string::npos && name != kCarriedEncoding) {
+            headers[name] = is_authorization(name) ? "Bearer (not written down)" : value;
+        }
+    }
+    if (const std::string encoding = request.get_header_value(kCarriedEncoding); !encoding.empty()) {
+        headers["Content-Encoding"] = encoding;
+    }
+    return {{"method", request.method}, {"path", request.path},
+            {"target", request.target}, {"headers", std::move(headers)},
+            {"bytes", bytes},           {"decompressed_bytes", decompressed_bytes}};
+}
+
+void capture(const RouteContext& context, const Request& request, std::string_view body,
+             std::string_view suffix) {
+    if (context.capture != nullptr) {
+        context.capture->write(body, suffix, describe_request(request, body.size(), body.size()));
+    }
+}
+
 void resolve_project(const RouteContext& context, const Request& request, Response& response,
                      const ContentReader& reader) {
     // The server keeps to the limit only where the length is announced.
@@ -130,6 +162,7 @@ void resolve_project(const RouteContext& context, const Request& request, Respon
     if (!body) {
         return;
     }
+    capture(context, request, *body, ".body");
     const std::optional<std::string> organization =
         authorized_organization(request, context.api_key, response);
     if (!organization) {
@@ -206,6 +239,7 @@ void take_platform_request(const RouteContext& context, const Request& request, 
     if (!body) {
         return;
     }
+    capture(context, request, *body, ".body");
     const std::optional<std::string> organization =
         authorized_organization(request, context.api_key, response);
     if (!organization) {
@@ -253,23 +287,9 @@ void list_prompt_scorers(const RouteContext& context, const Request& request, Re
     answer_json(response, {{"scorers", std::move(scorers)}});
 }
 
-json describe_request(const Request& request, std::size_t bytes, std::size_t decompressed_bytes) {
-    json headers = json::object();
-    for (const auto& [name, value] : request.headers) {
-        // What the server adds about the connection, under names with underscores, was not sent.
-        if (name.find('_') == std::string::npos && name != kCarriedEncoding) {
-            headers[name] = value;
-        }
-    }
-    if (const std::string encoding = request.get_header_value(kCarriedEncoding); !encoding.empty()) {
-        headers["Content-Encoding"] = encoding;
-    }
-    headers["Authorization"] = "Bearer (not written down)";
-    return {{"method", request.method},
-            {"path", request.path},
-            {"headers", std::move(headers)},
-            {"bytes", bytes},
-            {"decompressed_bytes", decompressed_bytes}};
+std::string rejection_text(const AddedSpans& added) {
+    return std::to_string(added.rejected) + " spans were rejected, the first because " +
+           added.first_rejection;
 }
 
 /// ExportTraceServiceResponse of the OTLP schema.
@@ -279,10 +299,19 @@ std::string encode_answer(const AddedSpans& added) {
         protozero::pbf_writer answer{message};
         protozero::pbf_writer partial_success{answer, 1};
         partial_success.add_int64(1, static_cast<std::int64_t>(added.rejected));
-        partial_success.add_string(2, std::to_string(added.rejected) +
-                                          " spans were rejected, the first because " + added.first_rejection);
+        partial_success.add_string(2, rejection_text(added));
     }
     return message;
+}
+
+/// The same as OTLP/JSON.
+json json_answer(const AddedSpans& added) {
+    json answer = json::object();
+    if (added.rejected > 0) {
+        answer["partialSuccess"] = {{"rejectedSpans", std::to_string(added.rejected)},
+                                    {"errorMessage", rejection_text(added)}};
+    }
+    return answer;
 }
 
 int status_of(BodyOutcome outcome) {
@@ -320,22 +349,32 @@ void take_traces(const RouteContext& context, const Request& request, Response& 
         return;
     }
     const bool is_flatbuffers = has_media_type(request, encode::kFlatBuffersContentType);
-    if (!is_flatbuffers && !has_media_type(request, "application/x-protobuf")) {
+    const bool is_json = has_media_type(request, "application/json");
+    if (!is_flatbuffers && !is_json && !has_media_type(request, "application/x-protobuf")) {
         answer_text(response, 415,
-                    "the Content-Type must be application/x-protobuf or " +
+                    "the Content-Type must be application/x-protobuf, application/json or " +
                         std::string{encode::kFlatBuffersContentType});
         return;
     }
     const std::size_t bytes = body->size();
-    const DecodedBody decoded = decode_body(request.get_header_value(kCarriedEncoding), std::move(*body),
-                                            context.maximum_decompressed_bytes);
+    DecodedBody decoded = decode_body(request.get_header_value(kCarriedEncoding), std::move(*body),
+                                      context.maximum_decompressed_bytes);
     if (decoded.outcome != BodyOutcome::decoded) {
         answer_text(response, status_of(decoded.outcome), decoded.error);
         return;
     }
     if (context.capture != nullptr) {
-        context.capture->write(decoded.bytes, is_flatbuffers ? ".flatbuffers" : ".pb",
+        context.capture->write(decoded.bytes, is_flatbuffers ? ".flatbuffers" : (is_json ? ".body" : ".pb"),
                                describe_request(request, bytes, decoded.bytes.size()));
+    }
+    const std::size_t decompressed_bytes = decoded.bytes.size();
+    if (is_json) {
+        encode::ReadResult<std::string> protobuf = encode::protobuf_from_json(decoded.bytes);
+        if (!protobuf.message) {
+            answer_text(response, 400, protobuf.error);
+            return;
+        }
+        decoded.bytes = *std::move(protobuf.message);
     }
     const encode::ReadResult<encode::TraceRequest> read =
         is_flatbuffers ? encode::read_flatbuffers(decoded.bytes, context.maximum_decompressed_bytes)
@@ -344,9 +383,13 @@ void take_traces(const RouteContext& context, const Request& request, Response& 
         answer_text(response, 400, read.error);
         return;
     }
-    const AddedSpans added = context.store.add(*project, *read.message, bytes, decoded.bytes.size());
+    const AddedSpans added = context.store.add(*project, *read.message, bytes, decompressed_bytes);
     if (context.printer != nullptr) {
         context.printer->note(added.touched, TracePrinter::Clock::now());
+    }
+    if (is_json) {
+        answer_json(response, json_answer(added));
+        return;
     }
     response.status = 200;
     response.set_content(encode_answer(added), "application/x-protobuf");
@@ -468,8 +511,10 @@ void show_trace(const RouteContext& context, const Request& request, Response& r
 }
 
 /// For requests nothing else matched.
-void refuse(const Request&, Response& response, const ContentReader& reader) {
-    if (read_body(reader, kMaximumResolveBytes, response)) {
+void refuse(const RouteContext& context, const Request& request, Response& response,
+            const ContentReader& reader) {
+    if (const std::optional<std::string> body = read_body(reader, kMaximumResolveBytes, response)) {
+        capture(context, request, *body, ".body");
         answer_text(response, 404, "nothing is here for this method");
     }
 }
@@ -479,10 +524,13 @@ void refuse(const Request&, Response& response, const ContentReader& reader) {
 void add_routes(httplib::Server& server, RouteContext route_context) {
     const auto context = std::make_shared<const RouteContext>(std::move(route_context));
     server.set_payload_max_length(context->maximum_body_bytes);
-    server.set_pre_routing_handler([](const Request& request, Response&) {
+    server.set_pre_routing_handler([context](const Request& request, Response&) {
         // The server made this Request and owns it as a variable; the handler's signature alone makes it
         // const.
         carry_content_encoding(const_cast<Request&>(request).headers);
+        if (request.method == "GET" && request.path.rfind("/v1/", 0) == 0) {
+            capture(*context, request, {}, ".body");
+        }
         return httplib::Server::HandlerResponse::Unhandled;
     });
     server.set_exception_handler([](const Request&, Response& response, std::exception_ptr failure) {
@@ -516,10 +564,14 @@ void add_routes(httplib::Server& server, RouteContext route_context) {
     server.Get("/v1/projects/([^/]+)/scorers", [context](const Request& request, Response& response) {
         list_prompt_scorers(*context, request, response);
     });
-    server.Post(".*", refuse);
-    server.Put(".*", refuse);
-    server.Patch(".*", refuse);
-    server.Delete(".*", refuse);
+    const auto refuse_any = [context](const Request& request, Response& response,
+                                      const ContentReader& reader) {
+        refuse(*context, request, response, reader);
+    };
+    server.Post(".*", refuse_any);
+    server.Put(".*", refuse_any);
+    server.Patch(".*", refuse_any);
+    server.Delete(".*", refuse_any);
 
     server.Get("/healthz", [](const Request&, Response& response) {
         answer_json(response, {{"status", "ok"}});
