@@ -8,9 +8,6 @@ namespace judgeval::detail {
 
 namespace {
 
-/// Marks the lowest entry of a chain; kOwnsInherited and kIsEntryPoint are the other bits.
-constexpr std::uint8_t kIsChainBottom = 4;
-
 /// What an entry borrows may be kept by the thread alone, until its stack is empty: see keep_until_empty.
 void own_inherited(ContextChain& chain) noexcept {
     for (ContextNode* node = chain.top; node != &chain.bottom; node = node->previous) {
@@ -24,7 +21,6 @@ void own_inherited(ContextChain& chain) noexcept {
 
 void enter_chain(ContextChain& chain, const Context& context) noexcept {
     enter_context(chain.bottom, context);
-    chain.bottom.care |= kIsChainBottom;
     chain.is_entered = true;
 }
 
@@ -51,15 +47,6 @@ void attach_chain(ContextChain& chain) noexcept {
 void leave_chain(ContextChain& chain) noexcept {
     leave_context(chain.bottom);
     chain.is_entered = false;
-}
-
-ContextChain* current_chain() noexcept {
-    for (ContextNode* node = thread_state.current; node != nullptr; node = node->previous) {
-        if ((node->care & kIsChainBottom) == 0) continue;
-        static_assert(offsetof(ContextChain, bottom) == 0);
-        return reinterpret_cast<ContextChain*>(node);
-    }
-    return nullptr;
 }
 
 }  // namespace judgeval::detail

@@ -1,7 +1,7 @@
 // ContextChain: the part of a thread's stack of contexts that belongs to a coroutine, taken off when it
 // suspends and put on again, on whatever thread, when it goes on.
 //
-// For judgeval/task.hpp, judgeval/generator.hpp and judgeval/asio.hpp; a program without them pays nothing.
+// For judgeval/task.hpp and judgeval/generator.hpp; a program without them pays nothing.
 // A chain is used by one thread at a time; whoever resumes a coroutine elsewhere synchronises, as for
 // anything else in it.
 #pragma once
@@ -25,7 +25,5 @@ JUDGEVAL_API Context detach_chain(ContextChain& chain) noexcept;
 JUDGEVAL_API void attach_chain(ContextChain& chain) noexcept;
 /// Undoes enter_chain().
 JUDGEVAL_API void leave_chain(ContextChain& chain) noexcept;
-/// The innermost chain on this thread's stack, or null.
-[[nodiscard]] JUDGEVAL_API ContextChain* current_chain() noexcept;
 
 }  // namespace judgeval::detail
