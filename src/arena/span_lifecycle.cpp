@@ -202,7 +202,9 @@ JUDGEVAL_ALWAYS_INLINE void hand_over(OpenSpan& span, ThreadArena& arena, Thread
 [[gnu::noinline]] void start_rare(OpenSpan& span, TracerState& tracer, std::uint8_t kind,
                                   const Text* name = nullptr) noexcept {
     ThreadState& thread = thread_state;
-    const bool is_lowest = thread.current == nullptr;
+    // Below nothing, or below what belongs to another thread or process.
+    const bool is_lowest = thread.current == nullptr || thread.current->span == nullptr;
+    const bool is_first = thread.current == nullptr;
     const SpanState state = start<true>(span, tracer, kind, context_above(thread), thread, name);
     span.state = state;
     if (state == SpanState::kInactive || state == SpanState::kUndecided) return;
@@ -211,7 +213,10 @@ JUDGEVAL_ALWAYS_INLINE void hand_over(OpenSpan& span, ThreadArena& arena, Thread
         span.node.span = nullptr;
         return push(thread, span.node);
     }
-    if (is_lowest) thread.emit_open_at = next_look(span.start_time, span.pipeline->emit_open_after());
+    if (is_lowest) {
+        const std::uint64_t look_at = next_look(span.start_time, span.pipeline->emit_open_after());
+        thread.emit_open_at = is_first ? look_at : std::min(thread.emit_open_at, look_at);
+    }
     push(thread, span.node);
     if (span.start_time >= thread.emit_open_at) [[unlikely]]
         emit_those_above(span, thread);

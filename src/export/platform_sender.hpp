@@ -9,9 +9,9 @@
 #include <string>
 #include <utility>
 
+#include "export/platform_requests.hpp"
 #include "export/project_overrides.hpp"
 #include "export/transport.hpp"
-#include "judgment/platform_requests.hpp"
 
 namespace judgeval::detail {
 

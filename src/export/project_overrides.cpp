@@ -86,6 +86,7 @@ void put_back(std::string_view records, Segment& segment) {
 }  // namespace
 
 bool ProjectOverrides::settle(Segment& segment) {
+    // relaxed: what published the span ordered it
     if (!are_projects_named.load(std::memory_order_relaxed) || !lookup_.find) return true;
     const std::string records = records_of(segment);
     bool has_all = true;

@@ -10,7 +10,7 @@
 
 #include "judgeval/attribute_value.hpp"
 #include "judgeval/evaluation.hpp"
-#include "judgment/platform_requests.hpp"
+#include "judgment/tracer_parts.hpp"
 #include "record/inherited.hpp"
 #include "record/random.hpp"
 

@@ -7,8 +7,9 @@
 
 #include "export/project_overrides.hpp"
 #include "judgeval/detail/tracer_state.hpp"
-#include "judgment/project_routing.hpp"
+#include "judgment/tracer_parts.hpp"
 #include "record/inherited.hpp"
+#include "record/thread_state.hpp"
 
 namespace judgeval::detail {
 
@@ -42,6 +43,18 @@ void override_project(TracerState& tracer, OpenSpan* span, std::string_view name
         routing->warn_once("override_project() is ignored: the name is too long, or there is no memory");
     }
 } catch (const std::exception&) {  // no memory: it goes to the default project
+}
+
+const InheritedEntry* current_override() noexcept {
+    const ContextNode* const node = thread_state.current;
+    const Inherited* const inherited = node != nullptr ? as_inherited(node->inherited) : nullptr;
+    return inherited != nullptr ? inherited->find(kProjectOverrideKey) : nullptr;
+}
+
+void follow_override(PlatformRequest& request) {
+    if (const InheritedEntry* const entry = current_override()) {
+        (entry->is_project_name ? request.project_name : request.project_id) = entry->value;
+    }
 }
 
 }  // namespace judgeval::detail

@@ -10,7 +10,7 @@
 #include "export/curl_transport.hpp"
 #include "export/quiet_thread.hpp"
 #include "export/response_text.hpp"
-#include "judgment/url_text.hpp"
+#include "export/url_text.hpp"
 
 namespace judgeval::detail {
 

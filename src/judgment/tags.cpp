@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "judgeval/detail/tracer_state.hpp"
-#include "judgment/platform_requests.hpp"
+#include "judgment/tracer_parts.hpp"
 
 namespace judgeval::detail {
 

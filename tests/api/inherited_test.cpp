@@ -421,6 +421,21 @@ TEST(OpenEmission, ASpanThatStartsBelowMovesOutOfTheWay) {
     EXPECT_EQ(spans[1].name, "root");
 }
 
+TEST(OpenEmission, WhatIsOpenBelowAContextFromElsewhereIsSentToo) {
+    Recorder recorder({.emit_open_after = std::chrono::milliseconds(1)});
+    auto work = recorder.tracer.bind([&recorder] {
+        auto job = recorder.tracer.span("job");
+        wait_for_a_later_time();
+        { auto step = recorder.tracer.span("step"); }
+        const auto spans = recorder.take();
+        ASSERT_EQ(spans.size(), 2U);
+        EXPECT_EQ(spans[0].name, "job");
+        EXPECT_EQ(spans[1].name, "step");
+    });
+    std::thread(work).join();
+    EXPECT_EQ(recorder.take_one().name, "job");
+}
+
 TEST(OpenEmission, ByOptionAnObservedCallIsSentWhenItIsEntered) {
     Recorder recorder({.emit_open_after = std::chrono::milliseconds(0)});
     const auto call = recorder.tracer.observe(

@@ -1,13 +1,11 @@
 // The queue of platform requests, and the addresses on them.
-#include "judgment/platform_requests.hpp"
+#include "export/platform_requests.hpp"
 
 #include <new>
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "judgment/url_text.hpp"
-#include "record/inherited.hpp"
-#include "record/thread_state.hpp"
+#include "export/url_text.hpp"
 
 namespace judgeval::detail {
 
@@ -126,18 +124,6 @@ void PlatformRequests::close() noexcept {
         is_closed_ = true;
     }
     drop_waiting();
-}
-
-const InheritedEntry* current_override() noexcept {
-    const ContextNode* const node = thread_state.current;
-    const Inherited* const inherited = node != nullptr ? as_inherited(node->inherited) : nullptr;
-    return inherited != nullptr ? inherited->find(kProjectOverrideKey) : nullptr;
-}
-
-void follow_override(PlatformRequest& request) {
-    if (const InheritedEntry* const entry = current_override()) {
-        (entry->is_project_name ? request.project_name : request.project_id) = entry->value;
-    }
 }
 
 std::optional<HttpRequest> PlatformRequests::address(PlatformRequest& request) const {

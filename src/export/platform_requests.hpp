@@ -19,9 +19,6 @@
 
 namespace judgeval::detail {
 
-struct TracerState;
-struct InheritedEntry;
-
 /// Stands in a request's path where the project's id belongs, which may not be known yet.
 inline constexpr std::string_view kProjectIdPlaceholder = "{project_id}";
 
@@ -106,16 +103,5 @@ class PlatformRequests {
     bool has_lacked_project_ = false;
     bool is_lack_told_ = false;
 };
-
-/// The request goes where the current trace goes.
-void follow_override(PlatformRequest& request);
-/// Where override_project() routed the current trace; null: nowhere.
-[[nodiscard]] const InheritedEntry* current_override() noexcept;
-
-/// False also for a tracer that is off (tracer.cpp).
-[[nodiscard]] bool are_evaluations_on(const TracerState& tracer) noexcept;
-
-/// The tracer's, with something behind it that sends them; null when the tracer is off (tracer.cpp).
-[[nodiscard]] PlatformRequests* platform_requests(TracerState& tracer) noexcept;
 
 }  // namespace judgeval::detail

@@ -1,5 +1,5 @@
 // See the header. libcurl's encoder.
-#include "judgment/url_text.hpp"
+#include "export/url_text.hpp"
 
 #include <curl/curl.h>
 
