@@ -39,7 +39,7 @@ def record(local, command, directory):
     directory.mkdir()
     # A fixed key, and only that one: what is captured leaves it out.
     backend = subprocess.Popen(
-        [local, "--print", "0", "--api-key", KEY, "--capture", str(directory)],
+        [local, "--print", "0", "--api-key", KEY, "--capture", str(directory), "--prompt-scorer", "Tone=Is it polite?"],
         stdout=subprocess.PIPE,
         text=True,
         env=environment(),

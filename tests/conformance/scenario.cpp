@@ -204,6 +204,8 @@ void evaluation(const Tracer& tracer, const judgeval::Judgeval& client) {
                 scorer, judgeval::Example::create({{"input", question},
                                                    {"actual_output", "Lisbon"},
                                                    {"retrieval_context", std::vector{"a page", "another"}}}));
+            tracer.async_evaluate(client.scorers.prompt_scorer.get("Tone"),
+                                  judgeval::Example::create({{"actual_output", "Lisbon"}}));
             tracer.async_trace_evaluate(scorer);
             return "Lisbon";
         },

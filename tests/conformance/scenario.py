@@ -206,6 +206,7 @@ def evaluation():
         tracer.async_evaluate(
             scorer, Example.create(input=question, actual_output="Lisbon", retrieval_context=["a page", "another"])
         )
+        tracer.async_evaluate(client.scorers.prompt_scorer.get("Tone"), Example.create(actual_output="Lisbon"))
         tracer.async_trace_evaluate(scorer)
         return "Lisbon"
 

@@ -491,7 +491,7 @@ TEST_F(Backend, CapturesRequests) {
     EXPECT_EQ(content_of("request-000006.flatbuffers"), "not flat");
     EXPECT_EQ(json::parse(content_of("request-000001.body")), (json{{"project_name", "demo"}}));
     EXPECT_EQ(json::parse(content_of("request-000001.json")).at("path"), "/v1/projects/resolve/");
-    EXPECT_EQ(get("/v1/projects/id/scorers?names=tone").status, 404);
+    EXPECT_EQ(get("/v1/projects/id/scorers?names=tone").status, 401);
     EXPECT_EQ(json::parse(content_of("request-000007.json")).at("target"),
               "/v1/projects/id/scorers?names=tone");
     const json description = json::parse(content_of("request-000002.json"));
