@@ -117,7 +117,7 @@ def quickstart(local, example):
 def tour(local, example):
     with backend(local, "--prompt-scorer", "Politeness=Is it polite?") as (_, url):
         output = run([example], JUDGMENT_API_URL=url, JUDGMENT_API_KEY="key", JUDGMENT_ORG_ID="organization")
-        compare(output, url, spans=23, traces=14, offline=1)
+        compare(output, url, spans=24, traces=15, offline=1)
         traces = json.loads(ask(url, "/api/traces?project=default_project"))["traces"]
         spans = [span for trace in traces for span in json.loads(ask(url, "/api/traces/" + trace["trace_id"]))["spans"]]
 

@@ -65,6 +65,7 @@ TEST(OfflineTracer, MakesAnExampleOfEachRoot) {
         client.tracer.create_offline({{"input", "2+2"}, {"golden", golden}, {"offline_trace_id", "mine"}});
     golden = "changed after";
     std::vector<std::string> trace_ids;
+    std::set<std::string> example_ids;
     for (int i = 0; i < 2; ++i) {
         auto root = offline.span("root");
         trace_ids.push_back(trace_id_of(root));
@@ -77,7 +78,7 @@ TEST(OfflineTracer, MakesAnExampleOfEachRoot) {
         json example = json::parse(examples[0].to_json());
         EXPECT_EQ(example["example_id"], examples[0].example_id());
         EXPECT_EQ(example["created_at"], examples[0].created_at());
-        EXPECT_NE(examples[0].example_id(), "");
+        EXPECT_TRUE(example_ids.insert(examples[0].example_id()).second) << "the one before has it";
         example.erase("example_id");
         example.erase("created_at");
         EXPECT_EQ(example, (json{{"name", nullptr},
