@@ -38,9 +38,15 @@ class Discard final : public detail::Transport {
 
 struct OfflineExporter {
     explicit OfflineExporter(Compression compression, Encoding encoding = Encoding::kOtlp)
-        : pipeline({std::size_t{256} << 20U, 200, WhenFull::kShedTraces, {}, {}, 1.0}),
+        : pipeline({.memory_budget_bytes = std::size_t{256} << 20U, .reserved_chunks = 200, .limits = {}}),
           exporter(pipeline, detail::Frame({}, "judgeval", "bench"),
-                   {"http://discard", {}, {}, {}, options(compression, encoding), 1}, transport, clock, log) {
+                   {.url = "http://discard",
+                    .headers = {},
+                    .file = {},
+                    .preparation = {},
+                    .options = options(compression, encoding),
+                    .random_seed = 1},
+                   transport, clock, log) {
         state.pipeline = &pipeline;
         state.is_recording = true;
     }

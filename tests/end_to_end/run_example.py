@@ -148,6 +148,42 @@ def tour(local, example):
             assert (resource["service.name"], resource["deployment.environment"]) == ("tour", "staging"), resource
 
 
+# Each span below the one that the example's comments name.
+PARENTS = {
+    "pooled_work": "thread_pool",
+    "async_work": "std_async",
+    "handle_page": "callbacks",
+    "count_words": "coroutine",
+    "count": "count_words",
+    "after_the_hop": "coroutine",
+    "stream": "generators",
+    "next_token": "stream",
+    "show": "generators",
+    "posted_work": "asio_post",
+    "awaited_work": "asio_coroutine",
+}
+
+
+def asynchronous(local, example):
+    with backend(local) as (_, url):
+        output = run([example], JUDGMENT_API_URL=url, JUDGMENT_API_KEY="key", JUDGMENT_ORG_ID="organization")
+        print(output)
+        assert " 0 dropped, 0 in flight" in output, output
+        traces = json.loads(ask(url, "/api/traces?project=default_project"))["traces"]
+        assert sorted(trace["root_name"] for trace in traces) == sorted(set(PARENTS.values()) - set(PARENTS)), traces
+        seen = set()
+        for trace in traces:
+            spans = json.loads(ask(url, "/api/traces/" + trace["trace_id"]))["spans"]
+            names = {span["span_id"]: span["name"] for span in spans}
+            for span in spans:
+                if span["attributes"].get("judgment.span_kind") == "generator_item":
+                    continue
+                parent = names.get(span.get("parent_span_id"))
+                assert parent == PARENTS.get(span["name"]), f"{span['name']} is below {parent}"
+                seen.add(span["name"])
+        assert seen >= set(PARENTS), set(PARENTS) - seen
+
+
 REQUESTS = 400
 SPANS_OF_REQUEST = 5  # POST /chat, answer, OPENAI_API_CALL, a tool, OPENAI_API_CALL
 
@@ -204,6 +240,7 @@ if __name__ == "__main__":
     {
         "quickstart": quickstart,
         "tour": tour,
+        "asynchronous": asynchronous,
         "agent_server": agent_server,
         "agent_server_serving": agent_server_serving,
         "distributed": distributed,

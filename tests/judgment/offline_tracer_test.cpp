@@ -50,7 +50,8 @@ TEST(OfflineTracer, SendsToItsOwnEndpoint) {
     }
     ASSERT_TRUE(offline.shutdown(kPatience));
     expect_all_delivered(offline.stats(), 2);
-    EXPECT_THAT(captured_paths(directory), ElementsAre("/otel/v1/offline-traces"));
+    EXPECT_THAT(captured_paths(directory),
+                testing::UnorderedElementsAre("/v1/projects/resolve/", "/otel/v1/offline-traces"));
     const json resource = json::parse(find_span(backend, trace_id, "child").resource);
     EXPECT_EQ(resource["attributes"]["judgment.offline"], "true") << resource.dump();
     std::filesystem::remove_all(directory);

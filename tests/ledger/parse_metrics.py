@@ -31,6 +31,9 @@ EXPECTED = {
     "judgeval_export_retries_total": ("counter", 9),
     "judgeval_export_encoded_bytes_total": ("counter", 10),
     "judgeval_export_sent_bytes_total": ("counter", 11),
+    "judgeval_platform_requests_queued_total": ("counter", 12),
+    "judgeval_platform_requests_delivered_total": ("counter", 13),
+    "judgeval_platform_requests_dropped_total": ("counter", 14),
     "judgeval_memory_used_bytes": ("gauge", 0),
 }
 REASONS = [

@@ -17,6 +17,9 @@ int main() {
     stats.retries = 9;
     stats.encoded_bytes = 10;
     stats.sent_bytes = 11;
+    stats.platform_requests_queued = 12;
+    stats.platform_requests_delivered = 13;
+    stats.platform_requests_dropped = 14;
     stats.memory_used = 0;
     std::cout << judgeval::to_prometheus(stats);
     return std::cout.flush() ? 0 : 1;
