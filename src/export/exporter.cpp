@@ -255,14 +255,15 @@ void Exporter::compress_next(SteadyTime now) {
         batch.id = ++last_id_;
         batch.first_sequence = pending_sequence_;
         std::size_t records = 0;
-        while (!pending_.empty() && settle(pending_.front()) &&
-               (records == 0 || records + pending_.front().total_size <= settings_.options.max_batch_bytes)) {
+        do {
             const Segment& segment = pending_.front();
             records += segment.total_size;
             batch.spans += segment.spans;
             batch.segments.push_back(segment);
             pending_.pop_front();
-        }
+        } while (!pending_.empty() &&
+                 records + pending_.front().total_size <= settings_.options.max_batch_bytes &&
+                 settle(pending_.front()));
         pending_bytes_ -= records;
         pending_sequence_ += batch.spans;
         batch.encoding = settings_.options.encoding;

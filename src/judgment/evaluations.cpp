@@ -127,8 +127,8 @@ std::string to_json(const ExampleData& example) noexcept try {
 void evaluate(TracerState& tracer, const Scorer& scorer, const ExampleData& example) noexcept {
     if (!are_evaluations_on(tracer)) return;
     PlatformRequests* const requests = platform_requests(tracer);
-    const SpanContext here = current_context().span_context();
-    if (requests == nullptr || !here.is_valid() || !here.is_sampled() || here.is_shed) return;
+    const SpanIdentity* const here = current_kept_span();
+    if (requests == nullptr || here == nullptr) return;
     if (scorer.score_type.empty()) return requests->count_lost();
     try {
         PlatformRequest request;
@@ -137,9 +137,9 @@ void evaluate(TracerState& tracer, const Scorer& scorer, const ExampleData& exam
         follow_override(request);
         JsonWriter json(request.body);
         json.begin_object();
-        write(json, "eval_name", "async_evaluate_" + here.span_id.to_hex());
-        write(json, "trace_id", here.trace_id.to_hex());
-        write(json, "trace_span_id", here.span_id.to_hex());
+        write(json, "eval_name", "async_evaluate_" + here->span_id.to_hex());
+        write(json, "trace_id", here->trace_id.to_hex());
+        write(json, "trace_span_id", here->span_id.to_hex());
         json.key("examples");
         json.begin_array();
         write_example(json, example);

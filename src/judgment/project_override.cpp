@@ -45,6 +45,13 @@ void override_project(TracerState& tracer, OpenSpan* span, std::string_view name
 } catch (const std::exception&) {  // no memory: it goes to the default project
 }
 
+const SpanIdentity* current_kept_span() noexcept {
+    const ContextNode* const node = thread_state.current;
+    if (node == nullptr) return nullptr;
+    const SpanIdentity& here = node->context;
+    return here.is_valid() && here.is_sampled() && !here.is_shed ? &here : nullptr;
+}
+
 const InheritedEntry* current_override() noexcept {
     const ContextNode* const node = thread_state.current;
     const Inherited* const inherited = node != nullptr ? as_inherited(node->inherited) : nullptr;

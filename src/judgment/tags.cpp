@@ -9,9 +9,8 @@ namespace judgeval::detail {
 
 void tag_trace(TracerState& tracer, std::span<const std::string_view> tags) noexcept {
     PlatformRequests* const requests = tags.empty() ? nullptr : platform_requests(tracer);
-    if (requests == nullptr) return;
-    const SpanContext here = current_context().span_context();
-    if (!here.is_valid() || !here.is_sampled() || here.is_shed) return;
+    const SpanIdentity* const here = current_kept_span();
+    if (requests == nullptr || here == nullptr) return;
     try {
         using nlohmann::json;
         json list = json::array();
@@ -19,7 +18,7 @@ void tag_trace(TracerState& tracer, std::span<const std::string_view> tags) noex
         // replace: what is not UTF-8 must not make it throw
         PlatformRequest request{
             .path = "/v1/projects/" + std::string(kProjectIdPlaceholder) + "/traces/" +
-                    here.trace_id.to_hex() + "/tags",
+                    here->trace_id.to_hex() + "/tags",
             .body = json{{"tags", std::move(list)}}.dump(-1, ' ', false, json::error_handler_t::replace)};
         follow_override(request);
         requests->push(std::move(request));

@@ -40,6 +40,8 @@ struct ProjectRouting {
 
 // ---- of the current context (project_override.cpp) ----
 
+/// The calling thread's current span, when its trace is kept; else null.
+[[nodiscard]] const SpanIdentity* current_kept_span() noexcept;
 /// Where override_project() routed the current trace; null: nowhere.
 [[nodiscard]] const InheritedEntry* current_override() noexcept;
 /// The request goes where the current trace goes.

@@ -154,34 +154,50 @@ void capture(const RouteContext& context, const Request& request, std::string_vi
     }
 }
 
-void resolve_project(const RouteContext& context, const Request& request, Response& response,
-                     const ContentReader& reader) {
+/// A request with a JSON body from somebody who may send it.
+struct JsonRequest {
+    std::string organization;
+    std::string body;
+    json document;  ///< discarded when the body does not parse
+};
+
+/// Nothing, and an answer, for any other.
+std::optional<JsonRequest> read_json_request(const RouteContext& context, const Request& request,
+                                             Response& response, const ContentReader& reader,
+                                             std::size_t most) {
     // The server keeps to the limit only where the length is announced.
-    const std::optional<std::string> body =
-        read_body(reader, std::min(kMaximumResolveBytes, context.maximum_body_bytes), response);
+    std::optional<std::string> body = read_body(reader, std::min(most, context.maximum_body_bytes), response);
     if (!body) {
-        return;
+        return std::nullopt;
     }
     capture(context, request, *body, ".body");
-    const std::optional<std::string> organization =
-        authorized_organization(request, context.api_key, response);
+    std::optional<std::string> organization = authorized_organization(request, context.api_key, response);
     if (!organization) {
-        return;
+        return std::nullopt;
     }
     if (!has_media_type(request, "application/json")) {
         answer_text(response, 415, "the Content-Type must be application/json");
+        return std::nullopt;
+    }
+    json document = json::parse(*body, nullptr, false);
+    return JsonRequest{std::move(*organization), std::move(*body), std::move(document)};
+}
+
+void resolve_project(const RouteContext& context, const Request& request, Response& response,
+                     const ContentReader& reader) {
+    const auto read = read_json_request(context, request, response, reader, kMaximumResolveBytes);
+    if (!read) {
         return;
     }
-    const json document = json::parse(*body, nullptr, false);
+    const json& document = read->document;
     const auto name = document.is_object() ? document.find("project_name") : document.end();
     if (name == document.end() || !name->is_string() || name->get_ref<const std::string&>().empty()) {
         answer_text(response, 400,
                     "the body must be a JSON object with a text project_name that is not empty");
         return;
     }
-    answer_json(
-        response,
-        {{"project_id", context.store.resolve_project(*organization, name->get_ref<const std::string&>())}});
+    answer_json(response, {{"project_id", context.store.resolve_project(
+                                              read->organization, name->get_ref<const std::string&>())}});
 }
 
 /// Why the body of a tag request is none; empty when it is one.
@@ -234,35 +250,24 @@ std::string objection_to_evaluation(const json& document, const std::string& pro
 void take_platform_request(const RouteContext& context, const Request& request, Response& response,
                            const ContentReader& reader, std::string_view kind,
                            std::string (*objection_to)(const json&, const std::string&)) {
-    const std::optional<std::string> body =
-        read_body(reader, std::min(kMaximumPlatformRequestBytes, context.maximum_body_bytes), response);
-    if (!body) {
-        return;
-    }
-    capture(context, request, *body, ".body");
-    const std::optional<std::string> organization =
-        authorized_organization(request, context.api_key, response);
-    if (!organization) {
-        return;
-    }
-    if (!has_media_type(request, "application/json")) {
-        answer_text(response, 415, "the Content-Type must be application/json");
+    const auto read = read_json_request(context, request, response, reader, kMaximumPlatformRequestBytes);
+    if (!read) {
         return;
     }
     const std::string project_id = request.matches[1];
-    const std::optional<std::int64_t> project = context.store.find_project(*organization, project_id);
+    const std::optional<std::int64_t> project = context.store.find_project(read->organization, project_id);
     if (!project) {
         answer_text(response, 404, "the organization has no project of that id; resolve its name first");
         return;
     }
-    const json document = json::parse(*body, nullptr, false);
+    const json& document = read->document;
     const std::string objection =
         document.is_object() ? objection_to(document, project_id) : "the body must be a JSON object";
     if (!objection.empty()) {
         answer_text(response, 400, objection);
         return;
     }
-    context.store.add_platform_request(*project, kind, request.path, *body);
+    context.store.add_platform_request(*project, kind, request.path, read->body);
     answer_json(response, {{"success", true}});
 }
 
