@@ -147,6 +147,10 @@ void sampling(const judgeval::Judgeval& client) {
         });
     auto tracer = client.tracer.create(options);
     tracer.span("health_check").end();
+
+    judgeval::TracerOptions failures;  // only what goes wrong
+    failures.sampler = judgeval::Sampler::keep_on_error(judgeval::Sampler::always_off());
+    client.tracer.create(failures).span("succeeds").end();
 }
 
 void threads(const judgeval::Tracer& tracer) {

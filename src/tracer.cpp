@@ -302,6 +302,10 @@ PipelineSettings pipeline_settings(const TracerOptions& options, PipelineOptions
     settings.limits = options.limits;
     settings.emit_open_after = options.pipeline.emit_open_after;
     settings.sampler = options.sampler;
+    if (options.sampler.keeps_errors()) {
+        settings.undecided_bytes = eighth;
+        settings.memory_budget_bytes -= eighth;
+    }
     if (settings.limits.span_bytes > eighth) {
         if (options.limits.span_bytes != SpanLimits{}.span_bytes) {
             log(LogLevel::kWarning, "limits.span_bytes is over an eighth of the memory budget; using that");
@@ -583,12 +587,13 @@ Stats stats(const TracerState& tracer) noexcept {
     // From the end of a span's way to its beginning, so that a span on its way is not seen as more than
     // started; and each counter once, so that the sum is right at any moment.
     result.exported = exporter.exported.get();
-    std::uint64_t finished = result.exported;
+    result.unsampled_spans = exporter.undecided.unsampled_spans.get();
+    std::uint64_t finished = result.exported + result.unsampled_spans;
     for (std::size_t i = 0; i < kDropReasonCount; ++i) {
         result.dropped[i] = exporter.dropped[i].get();
         finished += result.dropped[i];
     }
-    const std::uint64_t collected = exporter.collected.get();
+    const std::uint64_t collected = exporter.collected.get() + exporter.undecided.left_out.get();
     const Pipeline::Totals totals = pipeline.totals();
 
     result.started = totals.started;
@@ -603,14 +608,15 @@ Stats stats(const TracerState& tracer) noexcept {
         result.dropped[static_cast<std::size_t>(DropReason::kShutdown)] += forgotten;
         result.in_flight -= forgotten;
     }
-    result.unsampled_traces = totals.unsampled_traces;
+    result.unsampled_traces = totals.unsampled_traces + exporter.undecided.unsampled_traces.get();
     result.dropped_attributes = totals.dropped_attributes;
     result.truncated_values = totals.truncated_values;
     result.requests = exporter.requests.get();
     result.retries = exporter.retries.get();
     result.encoded_bytes = exporter.encoded_bytes.get();
     result.sent_bytes = exporter.sent_bytes.get();
-    result.memory_used = (pipeline.pool().total() - pipeline.pool().free()) * kChunkBytes;
+    result.memory_used =
+        (pipeline.pool().total() - pipeline.pool().free()) * kChunkBytes + exporter.undecided.bytes.get();
     return result;
 }
 

@@ -34,7 +34,7 @@ inline Tracer make_tracer(const std::string& api_url, const TracerOptions& optio
 /// Every span that was started is accounted for, once.
 inline void expect_balanced(const Stats& stats) {
     EXPECT_EQ(stats.started + stats.partial_emissions,
-              stats.exported + stats.dropped_total() + stats.in_flight);
+              stats.exported + stats.dropped_total() + stats.unsampled_spans + stats.in_flight);
 }
 
 }  // namespace judgeval::test

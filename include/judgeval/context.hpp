@@ -51,7 +51,8 @@ struct SpanId {
 struct SpanIdentity {
     TraceId trace_id;
     SpanId span_id;
-    std::uint8_t trace_flags = 0;  ///< W3C trace-flags; bit 0: sampled
+    std::uint8_t trace_flags = 0;  ///< W3C trace-flags; bit 0: sampled. Bit 7 is the library's own
+                                   ///< (Sampler::keep_on_error) and is never sent.
     bool is_remote = false;        ///< came from another process
     bool is_shed = false;          ///< this process gave the whole trace up to stay within its memory budget
 

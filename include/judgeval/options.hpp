@@ -67,18 +67,30 @@ class Sampler {
         root.is_parent_based_ = true;
         return root;
     }
+    /// What `head` does not choose is recorded all the same, and kept if a span of the trace ended with an
+    /// error status by the time the trace's first span in this process, its local root, ends. Other services
+    /// are told that the trace is not sampled. Until then its spans wait, in at most an eighth of the memory
+    /// budget: over that, and at shutdown, the oldest such traces are dropped and counted
+    /// (DropReason::kBudgetExhausted, kShutdown). Spans that end after their local root share its fate.
+    /// Such traces have no partial emissions, tags or evaluations.
+    static Sampler keep_on_error(Sampler head) {
+        head.keeps_errors_ = true;
+        return head;
+    }
 
     [[nodiscard]] Kind kind() const noexcept { return kind_; }
     /// The ratio, or the traces a second.
     [[nodiscard]] double number() const noexcept { return number_; }
     [[nodiscard]] const SamplerFunction& function() const noexcept { return function_; }
     [[nodiscard]] bool is_parent_based() const noexcept { return is_parent_based_; }
+    [[nodiscard]] bool keeps_errors() const noexcept { return keeps_errors_; }
 
   private:
     Sampler(Kind kind, double number) noexcept : kind_(kind), number_(number) {}
 
     Kind kind_;
     bool is_parent_based_ = false;
+    bool keeps_errors_ = false;
     double number_;
     SamplerFunction function_{};
 };

@@ -46,6 +46,8 @@ namespace judgeval {
     add("judgeval_spans_in_flight", "gauge", "Spans that are open, wait in memory, or are on their way.",
         stats.in_flight);
     add("judgeval_spans_open", "gauge", "Spans that are open, a part of those in flight.", stats.open);
+    add("judgeval_spans_unsampled_total", "counter",
+        "Spans of traces that were recorded in case of an error, and had none.", stats.unsampled_spans);
     add("judgeval_traces_unsampled_total", "counter", "Traces that the sampler did not choose.",
         stats.unsampled_traces);
     add("judgeval_attributes_dropped_total", "counter",

@@ -61,19 +61,23 @@ constexpr std::string_view advice_for(DropReason reason) noexcept {
 /// Counters since the tracer was created. In a forked child: since the fork; spans that were open then are
 /// the parent's and are not counted in the child.
 ///
-/// `started + partial_emissions == exported + dropped_total() + in_flight` holds whenever no span starts or
-/// ends while the snapshot is made. A span that was lost without a reason would stay in flight for ever.
+/// `started + partial_emissions == exported + dropped_total() + unsampled_spans + in_flight` holds whenever
+/// no span starts or ends while the snapshot is made. A span that was lost without a reason would stay in
+/// flight for ever.
 struct Stats {
     std::uint64_t started = 0;  ///< spans that were sampled and started
     /// Spans sent as they stood, while they were open: each is counted as exported, dropped or in flight
     /// beside the span itself.
     std::uint64_t partial_emissions = 0;
-    std::uint64_t exported = 0;   ///< spans the backend acknowledged
+    std::uint64_t exported = 0;  ///< spans the backend acknowledged
+    /// Spans of traces that were recorded in case of an error, and had none (Sampler::keep_on_error).
+    std::uint64_t unsampled_spans = 0;
     std::uint64_t in_flight = 0;  ///< open, waiting in memory, or on their way
     std::array<std::uint64_t, kDropReasonCount> dropped{};
 
     std::uint64_t open = 0;              ///< part of in_flight: started and not ended
-    std::uint64_t unsampled_traces = 0;  ///< traces the sampler did not choose; their spans are not `started`
+    std::uint64_t unsampled_traces = 0;  ///< traces the sampler did not choose; their spans are not
+                                         ///< `started`, or are `unsampled_spans`
     std::uint64_t dropped_attributes = 0;  ///< over a limit, or their serializer threw
     std::uint64_t truncated_values = 0;    ///< values cut to a limit, at a UTF-8 boundary
     std::uint64_t requests = 0;            ///< export requests sent, retries included

@@ -19,7 +19,7 @@ constexpr std::string_view kPendingEvaluation = "judgment.pending_trace_eval";
 
 void emit(OpenSpan& span, ThreadState& thread) noexcept try {
     if (span.state != SpanState::kRecording || !span.pipeline->is_accepting() ||
-        span.update_id == kUpdatesMost) {
+        span.update_id == kUpdatesMost || !span.node.context.is_sampled()) {
         return;
     }
     // Among its own bytes for a moment, what only a record has.

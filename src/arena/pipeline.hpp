@@ -31,6 +31,7 @@ Pipeline* start_pipeline(TracerState& tracer) noexcept;
 struct PipelineSettings {
     std::size_t memory_budget_bytes = 0;
     std::size_t reserved_chunks = 0;  ///< kept for the exporter: see ChunkPool::For
+    std::size_t undecided_bytes = 0;  ///< beside the budget above, for what Sampler::keep_on_error records
     WhenFull when_full = WhenFull::kShedTraces;
     std::chrono::milliseconds max_block{0};
     SpanLimits limits;

@@ -96,6 +96,26 @@ JUDGEVAL_ALWAYS_INLINE void put_head(unsigned char* const out, const OpenSpan& s
     out[head_bytes(span) - 1] = span.update_id;
 }
 
+/// What put_head() wrote, for the exporter to look at: the record at `record` stands there up to its span's
+/// own bytes at least.
+struct RecordHead {
+    std::size_t record_bytes;
+    TraceId trace_id;
+    unsigned char* trace_flags;
+    bool is_local_root;  ///< it has no parent, or one in another process
+};
+inline RecordHead read_head(unsigned char* record) noexcept {
+    RecordHead head{};
+    for (int i = 4; i >= 1; --i) head.record_bytes = head.record_bytes << 7U | (record[i] & 0x7FU);
+    head.record_bytes += 5;
+    std::memcpy(head.trace_id.bytes.data(), record + 7, 16);
+    const bool has_parent = record[33] == 0x22;
+    unsigned char* const flags = record + (has_parent ? 45 : 35);
+    head.trace_flags = flags;
+    head.is_local_root = !has_parent || flags[1] == 3;
+    return head;
+}
+
 /// True when a span had to leave nothing out.
 inline bool is_complete(const SpanTally& tally) noexcept {
     // Two loads within one of the two stores with which the tally was copied: a processor that has to put a

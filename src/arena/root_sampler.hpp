@@ -21,6 +21,8 @@ class RootSampler {
 
     /// True when a remote parent's decision is to be followed instead of asking.
     [[nodiscard]] bool follows_remote() const noexcept { return sampler_.is_parent_based(); }
+    /// True when what it does not keep is recorded until it is known whether there was an error.
+    [[nodiscard]] bool keeps_errors() const noexcept { return sampler_.keeps_errors(); }
     [[nodiscard]] bool needs_name() const noexcept { return sampler_.kind() == Sampler::Kind::kFunction; }
 
     /// `remote_parent` may be null. Where it takes the time to decide, the thread's clock is read, and what

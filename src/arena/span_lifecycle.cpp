@@ -24,7 +24,6 @@ namespace judgeval::detail {
 
 namespace {
 
-constexpr std::uint8_t kSampled = 1;
 /// Lets the span's bytes stand in the arena, if a span of the usual size has room there.
 JUDGEVAL_ALWAYS_INLINE void use_arena_bytes(OpenSpan& span, ThreadArena& arena,
                                             ThreadState& thread) noexcept {
@@ -66,10 +65,10 @@ Above context_above(const ThreadState& thread) noexcept {
 /// A span that is not recorded, and counted if its trace was given up; the spans below it learn that from its
 /// context.
 SpanState suppress(OpenSpan& span, Pipeline& pipeline, ThreadState& thread) noexcept {
-    const bool is_sampled = (span.node.context.trace_flags & kSampled) != 0;
+    const bool is_chosen = (span.node.context.trace_flags & kRecorded) != 0;
     span.node.context.span_id = new_span_id(thread);
-    with_arena(pipeline, thread, [is_sampled](ThreadArena& arena) {
-        if (!is_sampled) return arena.counters.unsampled_traces.add(1);
+    with_arena(pipeline, thread, [is_chosen](ThreadArena& arena) {
+        if (!is_chosen) return arena.counters.unsampled_traces.add(1);
         arena.counters.started.add(1);
         arena.counters.ended.add(1);
         count_drop(arena.counters, DropReason::kTraceShed);
@@ -77,11 +76,18 @@ SpanState suppress(OpenSpan& span, Pipeline& pipeline, ThreadState& thread) noex
     return SpanState::kSuppressed;
 }
 
-[[gnu::noinline]] bool keeps(Pipeline& pipeline, const TraceId& trace_id, const Text* name,
-                             const SpanIdentity* remote_parent, ThreadState& thread,
-                             std::uint64_t& now) noexcept {
-    return pipeline.sampler().keeps(trace_id, name != nullptr ? name->view() : std::string_view(),
-                                    remote_parent, thread, now);
+/// The trace flag of a trace that is left out for now.
+std::uint8_t left_out(Pipeline& pipeline) noexcept {
+    return pipeline.sampler().keeps_errors() ? kTentative : 0;
+}
+
+/// The trace flag that says what the sampler makes of a trace.
+[[gnu::noinline]] std::uint8_t ask_sampler(Pipeline& pipeline, const TraceId& trace_id, const Text* name,
+                                           const SpanIdentity* remote_parent, ThreadState& thread,
+                                           std::uint64_t& now) noexcept {
+    const bool is_kept = pipeline.sampler().keeps(
+        trace_id, name != nullptr ? name->view() : std::string_view(), remote_parent, thread, now);
+    return is_kept ? kSampled : left_out(pipeline);
 }
 
 /// What becomes of a span that starts here: recorded, or suppressed with its whole trace, or not even looked
@@ -112,10 +118,12 @@ JUDGEVAL_ALWAYS_INLINE SpanState start(OpenSpan& span, TracerState& tracer, std:
         const bool is_decided_here = is_remote && !pipeline->sampler().follows_remote();
         if (is_decided_here) [[unlikely]] {
             if (name == nullptr && pipeline->sampler().needs_name()) return SpanState::kUndecided;
-            const bool is_kept = keeps(*pipeline, parent->trace_id, name, parent, thread, decided_at);
-            flags = static_cast<std::uint8_t>((flags & ~kSampled) | (is_kept ? kSampled : 0));
+            flags = static_cast<std::uint8_t>(
+                (flags & ~kRecorded) |
+                ask_sampler(*pipeline, parent->trace_id, name, parent, thread, decided_at));
         } else if ((flags & kSampled) == 0) [[unlikely]] {
-            return SpanState::kInactive;  // its context stays the current one
+            if (is_remote) flags = static_cast<std::uint8_t>((flags & ~kTentative) | left_out(*pipeline));
+            if ((flags & kTentative) == 0) return SpanState::kInactive;  // its context stays the current one
         }
         // A trace that comes in from elsewhere begins here as far as this process's memory is concerned.
         if (is_remote) [[unlikely]]
@@ -128,14 +136,13 @@ JUDGEVAL_ALWAYS_INLINE SpanState start(OpenSpan& span, TracerState& tracer, std:
         context.is_shed = is_shed;
         span.parent_span_id = parent->span_id;
         span.parent = is_remote ? ParentIs::kRemote : ParentIs::kLocal;
-        if (is_shed || (flags & kSampled) == 0) [[unlikely]]
+        if (is_shed || (flags & kRecorded) == 0) [[unlikely]]
             return suppress(span, *pipeline, thread);
     } else {
         if (name == nullptr && pipeline->sampler().needs_name()) [[unlikely]]
             return SpanState::kUndecided;
         context.trace_id = new_trace_id(thread);
-        context.trace_flags =
-            keeps(*pipeline, context.trace_id, name, nullptr, thread, decided_at) ? kSampled : 0;
+        context.trace_flags = ask_sampler(*pipeline, context.trace_id, name, nullptr, thread, decided_at);
         context.is_remote = false;
         context.is_shed = pipeline->is_shedding();
         span.parent = ParentIs::kNone;
@@ -222,18 +229,18 @@ JUDGEVAL_ALWAYS_INLINE void hand_over(OpenSpan& span, ThreadArena& arena, Thread
         emit_those_above(span, thread);
 }
 
-/// True below a context whose trace the sampler did not choose, for spans that then are nothing at all.
+/// True below a context whose trace is not recorded, for spans that then are nothing at all.
 JUDGEVAL_ALWAYS_INLINE bool is_below_unsampled(const ThreadState& thread) noexcept {
     const ContextNode* const above = thread.current;
-    return above != nullptr && (above->context.trace_flags & kSampled) == 0 &&
+    return above != nullptr && (above->context.trace_flags & kRecorded) == 0 &&
            load_unaligned<std::uint64_t>(above->context.span_id.bytes.data()) != 0;
 }
 
-/// True when the tracer's sampler is to decide below a remote parent too.
+/// True when below a remote parent that was not sampled a span may be recorded all the same.
 [[gnu::noinline]] bool decides_below_remote(TracerState& tracer) noexcept {
     // acquire: the pipeline was built before it was published
     Pipeline* const pipeline = tracer.pipeline.load(std::memory_order_acquire);
-    return pipeline == nullptr || !pipeline->sampler().follows_remote();
+    return pipeline == nullptr || !pipeline->sampler().follows_remote() || pipeline->sampler().keeps_errors();
 }
 
 [[gnu::noinline]] void end_rare(OpenSpan& span) noexcept {
@@ -250,7 +257,7 @@ JUDGEVAL_ALWAYS_INLINE bool is_below_unsampled(const ThreadState& thread) noexce
         }
         if (span.pipeline->is_accepting()) [[likely]] {
             const auto& on_root_end = span.pipeline->settings().on_root_end;
-            if (span.parent == ParentIs::kNone && on_root_end) [[unlikely]]
+            if (span.parent == ParentIs::kNone && on_root_end && span.node.context.is_sampled()) [[unlikely]]
                 on_root_end(span.node.context.trace_id);
             with_arena(
                 *span.pipeline, thread, [&](ThreadArena & arena) __attribute__((always_inline)) {

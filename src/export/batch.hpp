@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -22,6 +23,15 @@ struct Segment {
     std::uint32_t spans;
     std::uint32_t total_size;
 };
+
+/// The segment's records, in one piece.
+inline std::string records_of(const Segment& segment) {
+    std::string records(reinterpret_cast<const char*>(segment.chunk->data + segment.offset), segment.size);
+    for (const Chunk* chunk = segment.chunk->next; chunk != nullptr; chunk = chunk->next) {
+        records.append(reinterpret_cast<const char*>(chunk->data), chunk->size);
+    }
+    return records;
+}
 
 struct Batch {
     std::uint64_t id = 0;

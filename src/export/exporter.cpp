@@ -2,7 +2,9 @@
 #include "export/exporter.hpp"
 
 #include <algorithm>
+#include <cstring>
 
+#include "arena/record_writer.hpp"
 #include "encode/flatbuffers_reader.hpp"
 #include "export/flatbuffers_body.hpp"
 #include "export/partial_success.hpp"
@@ -26,6 +28,23 @@ std::string_view content_type(Encoding encoding) {
     return encoding == Encoding::kFlatBuffers ? encode::kFlatBuffersContentType : "application/x-protobuf";
 }
 
+/// Null when there is no memory. Leaves alone what is reserved for compressing.
+Chunk* copy_to_chunks(std::string_view bytes, ChunkPool& pool) noexcept {
+    Chunk* first = nullptr;
+    for (Chunk** next = &first; !bytes.empty(); next = &(*next)->next) {
+        *next = pool.acquire(ChunkPool::For::kSpans);
+        if (*next == nullptr) {
+            pool.release_chain(first);
+            return nullptr;
+        }
+        const std::size_t size = std::min(bytes.size(), kChunkData);
+        std::memcpy((*next)->data, bytes.data(), size);
+        (*next)->size = static_cast<std::uint32_t>(size);
+        bytes.remove_prefix(size);
+    }
+    return first;
+}
+
 int zstd_level(const PipelineOptions& options) {
     return options.compression == Compression::kZstd ? options.compression_level : 1;
 }
@@ -43,6 +62,7 @@ Exporter::Exporter(Pipeline& pipeline, Frame frame, ExporterSettings settings, T
       transport_(transport),
       clock_(clock),
       log_(log),
+      undecided_(pipeline.settings().undecided_bytes, counters_.undecided, counters_.dropped),
       next_collection_(clock.now() + settings_.options.export_interval),
       next_look_(next_collection_),
       look_interval_(settings_.options.export_interval),
@@ -125,6 +145,16 @@ SteadyTime Exporter::next_deadline() {
 // ---- collecting ----
 
 void Exporter::collect() {
+    collect_once();
+    if (!undecided_.has_ended()) return;
+    // Spans that ended before their local root are there by now, but in a chunk that was looked at before
+    // that of the root they may have been missed.
+    const std::vector<TraceId> ended = undecided_.take_ended();
+    collect_once();
+    add_kept(undecided_.decide(ended));
+}
+
+void Exporter::collect_once() {
     // Current chunks first, the queue after: a chunk that moves in between is then seen twice (the second
     // time with what is new in it), never missed. Nothing is freed in here, so what was seen stays what it
     // is.
@@ -173,12 +203,44 @@ void Exporter::add_segment(Chunk* chunk, std::uint64_t published) {
     segment.total_size = segment.size;
     for (const Chunk* next = chunk->next; next != nullptr; next = next->next)
         segment.total_size += next->size;
-    pending_.push_back(segment);
-    ++chunk->further_readers;
     chunk->collected_bytes += segment.size;
     chunk->collected_spans += spans;
+    if (pipeline_.settings().undecided_bytes != 0) {
+        undecided_.sift(segment);
+        if (segment.spans == 0) return;
+    }
+    ++chunk->further_readers;
+    push(segment);
+}
+
+void Exporter::push(const Segment& segment) {
+    pending_.push_back(segment);
     pending_bytes_ += segment.total_size;
-    counters_.collected.add(spans);
+    counters_.collected.add(segment.spans);
+}
+
+/// Gets records that had to wait back into chunks: as many into one as fit, and a larger one into several.
+void Exporter::add_kept(std::string records) {
+    for (std::size_t begin = 0; begin != records.size();) {
+        std::uint32_t spans = 0;
+        std::size_t end = begin;
+        while (end != records.size()) {
+            const std::size_t size =
+                read_head(reinterpret_cast<unsigned char*>(records.data() + end)).record_bytes;
+            if (spans != 0 && end + size - begin > kChunkData) break;
+            end += size;
+            ++spans;
+        }
+        const std::string_view part = std::string_view(records).substr(begin, end - begin);
+        if (Chunk* const chunk = copy_to_chunks(part, pipeline_.pool())) {
+            const auto total = static_cast<std::uint32_t>(part.size());
+            push({chunk, 0, std::min(total, static_cast<std::uint32_t>(kChunkData)), spans, total});
+        } else {
+            count_drop(DropReason::kBudgetExhausted, spans);
+            counters_.undecided.left_out.add(spans);
+        }
+        begin = end;
+    }
 }
 
 // ---- finding the project ----
@@ -496,6 +558,7 @@ void Exporter::abandon(DropReason reason) {
         drop(batch, reason);
     }
     drop_pending(reason);
+    undecided_.abandon(reason);
     platform_sender_.abandon();
     overrides_.abandon();
 }

@@ -26,6 +26,7 @@
 #include "export/preparation.hpp"
 #include "export/project_overrides.hpp"
 #include "export/transport.hpp"
+#include "export/undecided_traces.hpp"
 
 namespace judgeval::detail {
 
@@ -43,8 +44,9 @@ struct ExporterSettings {
 /// Counted by the exporter, read by anyone.
 struct ExporterCounters {
     Counter exported;
+    UndecidedCounters undecided;
     DropCounters dropped;
-    Counter collected;  ///< spans taken over from the threads
+    Counter collected;  ///< spans taken over from the threads, but for undecided.left_out
     Counter finished;   ///< spans no longer in the exporter's hands
     Counter requests;
     Counter retries;
@@ -87,8 +89,11 @@ class Exporter {
     enum class Readiness : std::uint8_t { kUnprepared, kPreparing, kReady };
 
     void collect();
+    void collect_once();
     void log_shed(SteadyTime now);
     void add_segment(Chunk* chunk, std::uint64_t published);
+    void add_kept(std::string records);
+    void push(const Segment& segment);
     void prepare(SteadyTime now);
     void finish_preparation(const HttpResponse& response, SteadyTime now);
     void compress_next(SteadyTime now);
@@ -118,6 +123,7 @@ class Exporter {
     const Log& log_;
     ExporterCounters counters_;
 
+    UndecidedTraces undecided_;
     std::deque<Segment> pending_;  ///< collected, not yet in a batch
     std::size_t pending_bytes_ = 0;
     std::uint64_t pending_sequence_ = 0;  ///< spans collected before the first pending one

@@ -62,14 +62,6 @@ void read_records(std::string_view records, BeginSpan begin_span, TakeField take
     }
 }
 
-std::string records_of(const Segment& segment) {
-    std::string records(reinterpret_cast<const char*>(segment.chunk->data + segment.offset), segment.size);
-    for (const Chunk* chunk = segment.chunk->next; chunk != nullptr; chunk = chunk->next) {
-        records.append(reinterpret_cast<const char*>(chunk->data), chunk->size);
-    }
-    return records;
-}
-
 /// Writes records back that are not longer than what was there.
 void put_back(std::string_view records, Segment& segment) {
     segment.total_size = static_cast<std::uint32_t>(records.size());

@@ -17,7 +17,6 @@ constexpr std::size_t kTraceId = 3;
 constexpr std::size_t kParentId = 36;
 constexpr std::size_t kFlags = 53;
 constexpr unsigned kDefinedFlags = 0x03;
-constexpr unsigned kSampled = 0x01;
 
 static_assert(std::endian::native == std::endian::little, "the first digit is the lowest byte of a word");
 
@@ -92,7 +91,7 @@ bool parse_traceparent(std::string_view header, SpanIdentity& identity) noexcept
 
 void format_traceparent(const SpanIdentity& identity, std::array<char, kTraceparentBytes>& header) noexcept {
     unsigned flags = identity.trace_flags & kDefinedFlags;
-    if (identity.is_shed) flags &= ~kSampled;
+    if (identity.is_shed) flags &= ~unsigned{kSampled};
     header[0] = header[1] = '0';
     header[kTraceId - 1] = header[kParentId - 1] = header[kFlags - 1] = '-';
     write_hex(identity.trace_id.bytes, header.data() + kTraceId);

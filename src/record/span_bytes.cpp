@@ -452,8 +452,8 @@ void append_link(OpenSpan& span, const SpanContext& linked,
     at = wire::put_bytes(at, linked.span_id.bytes.data(), 8);
     if (!trace_state.empty()) at = wire::put_string(at, 0x1A, trace_state);
     *at++ = 0x35;  // flags
-    store_unaligned(
-        at, static_cast<std::uint32_t>(linked.trace_flags | 0x100U | (linked.is_remote ? 0x200U : 0U)));
+    const unsigned trace_flags = linked.trace_flags & ~unsigned{kTentative};
+    store_unaligned(at, static_cast<std::uint32_t>(trace_flags | 0x100U | (linked.is_remote ? 0x200U : 0U)));
     span.cursor = at + sizeof(std::uint32_t);
     put_nested_attributes(span, wire::kLinkAttribute, 0x28, attributes);
     close_message(span, link);

@@ -22,6 +22,7 @@ EXPECTED = {
     "judgeval_spans_started_total": ("counter", 9007199254740991),
     "judgeval_partial_emissions_total": ("counter", 1),
     "judgeval_spans_exported_total": ("counter", 2),
+    "judgeval_spans_unsampled_total": ("counter", 15),
     "judgeval_spans_in_flight": ("gauge", 3),
     "judgeval_spans_open": ("gauge", 4),
     "judgeval_traces_unsampled_total": ("counter", 5),

@@ -20,6 +20,7 @@ int main() {
     stats.platform_requests_queued = 12;
     stats.platform_requests_delivered = 13;
     stats.platform_requests_dropped = 14;
+    stats.unsampled_spans = 15;
     stats.memory_used = 0;
     std::cout << judgeval::to_prometheus(stats);
     return std::cout.flush() ? 0 : 1;

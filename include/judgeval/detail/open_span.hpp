@@ -31,6 +31,12 @@ class Pipeline;
 struct TracerState;
 struct OpenSpan;
 
+/// Bits of SpanIdentity::trace_flags: W3C's, and one that never leaves the process: the trace is recorded
+/// although it was not sampled, and what becomes of it is decided later (Sampler::keep_on_error).
+inline constexpr std::uint8_t kSampled = 0x01;
+inline constexpr std::uint8_t kTentative = 0x80;
+inline constexpr std::uint8_t kRecorded = kSampled | kTentative;
+
 /// One entry of a thread's stack of current contexts.
 struct ContextNode {
     ContextNode* previous;
