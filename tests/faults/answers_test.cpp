@@ -45,6 +45,7 @@ std::string http_date(std::chrono::system_clock::time_point time) {
 struct Case {
     const char* name;
     Fault fault;
+    Encoding encoding = Encoding::kOtlp;
 };
 void PrintTo(const Case& value, std::ostream* out) { *out << value.name; }
 std::string name_of(const testing::TestParamInfo<Case>& parameter) { return parameter.param.name; }
@@ -53,7 +54,7 @@ class Retried : public testing::TestWithParam<Case> {};
 
 TEST_P(Retried, IsDeliveredOnceByTheSecondRequest) {
     FaultyBackend backend({.script = {GetParam().fault}});
-    PipelineOptions options;
+    PipelineOptions options{.encoding = GetParam().encoding};
     if (GetParam().fault.how == How::kHangs) options.request_timeout = 300ms;
     const Tracer tracer = make_tracer(backend.url(), options);
     make_spans(tracer);
@@ -64,15 +65,18 @@ TEST_P(Retried, IsDeliveredOnceByTheSecondRequest) {
     expect_acknowledged(backend, kSpans);
 }
 
-INSTANTIATE_TEST_SUITE_P(Answers, Retried,
-                         testing::Values(Case{"Status429", {.status = 429}},
-                                         Case{"Status502", {.status = 502}},
-                                         Case{"Status503", {.status = 503}},
-                                         Case{"Status504", {.status = 504}},
-                                         Case{"AtOnce", {.status = 429, .headers = {{"Retry-After", "0"}}}},
-                                         Case{"ResetInTheMiddle", {.how = How::kResets}},
-                                         Case{"NoAnswerInTime", {.how = How::kHangs}}),
-                         name_of);
+INSTANTIATE_TEST_SUITE_P(
+    Answers, Retried,
+    testing::Values(Case{"Status429", {.status = 429}}, Case{"Status502", {.status = 502}},
+                    Case{"Status503", {.status = 503}}, Case{"Status504", {.status = 504}},
+                    Case{"AtOnce", {.status = 429, .headers = {{"Retry-After", "0"}}}},
+                    Case{"ResetInTheMiddle", {.how = How::kResets}},
+                    Case{"NoAnswerInTime", {.how = How::kHangs}},
+                    Case{"AtOnceInFlatBuffers",
+                         {.status = 503, .headers = {{"Retry-After", "0"}}},
+                         Encoding::kFlatBuffers},
+                    Case{"ResetInTheMiddleInFlatBuffers", {.how = How::kResets}, Encoding::kFlatBuffers}),
+    name_of);
 
 TEST(RetryAfter, IsHonouredInBothForms) {
     const auto date = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()) + 2s;
@@ -128,12 +132,15 @@ TEST(Redirect, IsNotFollowed) {
     EXPECT_TRUE(elsewhere.requests().empty()) << "the key went to another host";
 }
 
-TEST(TooLarge, ABatchGoesOutInParts) {
+class TooLarge : public testing::TestWithParam<Encoding> {};
+
+TEST_P(TooLarge, ABatchGoesOutInParts) {
     for (const Compression compression : {Compression::kNone, Compression::kGzip, Compression::kZstd}) {
         constexpr std::uint64_t kMany = 3000;
         const std::size_t limit = compression == Compression::kNone ? 20'000 : 6'000;
         FaultyBackend backend({.body_most = limit});
-        const Tracer tracer = make_tracer(backend.url(), {.compression = compression});
+        const Tracer tracer =
+            make_tracer(backend.url(), {.encoding = GetParam(), .compression = compression});
         make_spans(tracer, kMany);
         ASSERT_TRUE(tracer.force_flush(kPatience));
         expect_counts(tracer.stats(), kMany);
@@ -147,9 +154,10 @@ TEST(TooLarge, ABatchGoesOutInParts) {
     }
 }
 
-TEST(TooLarge, ASpanThatIsTooLargeByItselfIsRefusedAlone) {
+TEST_P(TooLarge, ASpanThatIsTooLargeByItselfIsRefusedAlone) {
     FaultyBackend backend({.body_most = 20'000});
-    const Tracer tracer = make_tracer(backend.url(), {.compression = Compression::kNone});
+    const Tracer tracer =
+        make_tracer(backend.url(), {.encoding = GetParam(), .compression = Compression::kNone});
     make_spans(tracer);
     {
         auto span = tracer.span("large");
@@ -161,19 +169,26 @@ TEST(TooLarge, ASpanThatIsTooLargeByItselfIsRefusedAlone) {
     expect_acknowledged(backend, 2 * kSpans);
 }
 
+INSTANTIATE_TEST_SUITE_P(Each, TooLarge, testing::Values(Encoding::kOtlp, Encoding::kFlatBuffers),
+                         [](const auto& parameter) {
+                             return parameter.param == Encoding::kOtlp ? "Otlp" : "FlatBuffers";
+                         });
+
 TEST(Compressed, AnEndpointThatRefusesZstdGetsGzip) {
-    for (const int status : {400, 415}) {
-        FaultyBackend backend({.script = {{.status = status}}});
-        const Tracer tracer = make_tracer(backend.url());
-        make_spans(tracer);
-        ASSERT_TRUE(tracer.force_flush(kPatience));
-        make_spans(tracer);
-        ASSERT_TRUE(tracer.force_flush(kPatience));
-        expect_counts(tracer.stats(), 2 * kSpans);
-        expect_acknowledged(backend, 2 * kSpans);
-        std::vector<std::string> encodings;
-        for (const auto& request : backend.requests()) encodings.push_back(request.content_encoding);
-        EXPECT_EQ(encodings, (std::vector<std::string>{"zstd", "gzip", "gzip"}));
+    for (const Encoding encoding : {Encoding::kOtlp, Encoding::kFlatBuffers}) {
+        for (const int status : {400, 415}) {
+            FaultyBackend backend({.script = {{.status = status}}});
+            const Tracer tracer = make_tracer(backend.url(), {.encoding = encoding});
+            make_spans(tracer);
+            ASSERT_TRUE(tracer.force_flush(kPatience));
+            make_spans(tracer);
+            ASSERT_TRUE(tracer.force_flush(kPatience));
+            expect_counts(tracer.stats(), 2 * kSpans);
+            expect_acknowledged(backend, 2 * kSpans);
+            std::vector<std::string> encodings;
+            for (const auto& request : backend.requests()) encodings.push_back(request.content_encoding);
+            EXPECT_EQ(encodings, (std::vector<std::string>{"zstd", "gzip", "gzip"}));
+        }
     }
 }
 
@@ -185,12 +200,14 @@ TEST(PartialSuccess, WhatIsRejectedIsCountedAndNotSentAgain) {
         message.add_int64(1, 3);
         message.add_string(2, "three too many");
     }
-    FaultyBackend backend({.script = {{.body = partial}}});
-    const Tracer tracer = make_tracer(backend.url());
-    make_spans(tracer);
-    ASSERT_TRUE(tracer.force_flush(kPatience));
-    expect_counts(tracer.stats(), kSpans - 3, std::pair{DropReason::kRejected, std::uint64_t{3}});
-    EXPECT_EQ(backend.requests().size(), 1U);
+    for (const Encoding encoding : {Encoding::kOtlp, Encoding::kFlatBuffers}) {
+        FaultyBackend backend({.script = {{.body = partial}}});
+        const Tracer tracer = make_tracer(backend.url(), {.encoding = encoding});
+        make_spans(tracer);
+        ASSERT_TRUE(tracer.force_flush(kPatience));
+        expect_counts(tracer.stats(), kSpans - 3, std::pair{DropReason::kRejected, std::uint64_t{3}});
+        EXPECT_EQ(backend.requests().size(), 1U);
+    }
 }
 
 class Taken : public testing::TestWithParam<Case> {};

@@ -6,6 +6,7 @@
 
 #include <stdexcept>
 
+#include "encode/flatbuffers_reader.hpp"
 #include "encode/otlp_reader.hpp"
 #include "local/body_decoder.hpp"
 
@@ -199,7 +200,9 @@ void FaultyBackend::remember_spans(const httplib::Request& request) {
     std::string encoding = request.get_header_value("Content-Encoding");
     if (encoding == "gzip") encoding.clear();
     const auto decoded = local::decode_body(encoding, request.body, kBodyMost);
-    const auto read = encode::read_trace_request(decoded.bytes);
+    const bool is_flatbuffers = request.get_header_value("Content-Type") == encode::kFlatBuffersContentType;
+    const auto read =
+        is_flatbuffers ? encode::read_flatbuffers(decoded.bytes) : encode::read_trace_request(decoded.bytes);
     if (!read.message) return;
     const std::lock_guard lock(mutex_);
     for (const auto& resource : read.message->resource_spans) {

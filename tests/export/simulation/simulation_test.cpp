@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "export/exporter.hpp"
+#include "export/flatbuffers_body.hpp"
 #include "export/simulation/world.hpp"
 #include "record/thread_state.hpp"
 
@@ -104,6 +105,9 @@ class History {
             dropped[i] += totals.dropped[i] + exporter_->counters().dropped[i].get();
         }
     }
+    [[nodiscard]] std::uint64_t acknowledged_bodies(Encoding encoding) const {
+        return backend_.acknowledged_bodies(encoding);
+    }
     [[nodiscard]] std::uint64_t retries() const { return exporter_->counters().retries.get(); }
 
   private:
@@ -115,6 +119,7 @@ class History {
         options.export_interval = std::chrono::milliseconds(200 + random.below(2000));
         options.max_retry_time = std::chrono::seconds(random.below(200));
         options.compression = static_cast<Compression>(random.below(3));
+        if (random.one_in(4)) options.encoding = Encoding::kFlatBuffers;
         return options;
     }
 
@@ -122,7 +127,8 @@ class History {
         detail::PipelineSettings settings;
         settings.memory_budget_bytes = options.memory_budget_bytes;
         settings.limits.span_bytes = options.memory_budget_bytes / 8;
-        settings.reserved_chunks = settings.limits.span_bytes / detail::kChunkData + 4;
+        settings.reserved_chunks =
+            settings.limits.span_bytes * detail::body_growth(options.encoding) / detail::kChunkData + 4;
         return settings;
     }
 
@@ -254,6 +260,8 @@ TEST(Simulation, NothingIsLostSentTwiceOrHurriedWhateverTheNetworkDoes) {
     std::uint64_t exported = 0;
     std::array<std::uint64_t, kDropReasonCount> dropped{};
     std::uint64_t retries = 0;
+    std::uint64_t otlp = 0;
+    std::uint64_t flatbuffers = 0;
     for (std::uint64_t seed = first; seed < first + count; ++seed) {
         SCOPED_TRACE("replay: JUDGEVAL_SIMULATION_SEED=" + std::to_string(seed) + " " + program +
                      " --gtest_filter=Simulation.Nothing*");
@@ -262,12 +270,16 @@ TEST(Simulation, NothingIsLostSentTwiceOrHurriedWhateverTheNetworkDoes) {
         exported += history.exported();
         history.add_dropped(dropped);
         retries += history.retries();
+        otlp += history.acknowledged_bodies(Encoding::kOtlp);
+        flatbuffers += history.acknowledged_bodies(Encoding::kFlatBuffers);
         if (HasFailure()) return;
     }
     if (count < 1000) return;
     // A simulation in which nothing happens proves nothing.
     EXPECT_GT(exported, 10 * count);
     EXPECT_GT(retries, count / 4);
+    EXPECT_GT(otlp, count);
+    EXPECT_GT(flatbuffers, count);
     for (const auto reason :
          {DropReason::kTraceShed, DropReason::kRefused, DropReason::kRejected, DropReason::kRetriesExhausted,
           DropReason::kProjectUnresolved, DropReason::kShutdown}) {

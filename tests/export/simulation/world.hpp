@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
 #include <protozero/pbf_writer.hpp>
@@ -16,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "encode/flatbuffers_reader.hpp"
 #include "export/decompress.hpp"
 #include "export/transport.hpp"
 #include "record/recorder.hpp"
@@ -95,6 +97,9 @@ class SimulatedBackend final : public detail::Transport {
             if (header == "Content-Encoding: zstd") exchange.compression = Compression::kZstd;
             if (header == "Content-Encoding: gzip") exchange.compression = Compression::kGzip;
             if (header == "X-Project-Id: 7") exchange.has_project = true;
+            if (header == "Content-Type: " + std::string(encode::kFlatBuffersContentType)) {
+                exchange.encoding = Encoding::kFlatBuffers;
+            }
         }
         exchange.response = exchange.is_preparation ? answer_preparation() : answer(exchange);
         exchange.arrives = clock_.now() + random_.up_to(weather_.latency);
@@ -130,6 +135,10 @@ class SimulatedBackend final : public detail::Transport {
     [[nodiscard]] bool is_idle() const { return under_way_.empty(); }
     void close() { is_closed_ = true; }
     [[nodiscard]] const std::multiset<std::string>& acknowledged_spans() const { return acknowledged_spans_; }
+    /// How many of the bodies that it acknowledged were in that encoding.
+    [[nodiscard]] std::uint64_t acknowledged_bodies(Encoding encoding) const {
+        return acknowledged_bodies_[static_cast<std::size_t>(encoding)];
+    }
     /// Everything that was sent, when, and how it will end: equal for equal seeds.
     [[nodiscard]] std::uint64_t history() const { return history_; }
 
@@ -137,6 +146,7 @@ class SimulatedBackend final : public detail::Transport {
     struct Exchange {
         bool is_preparation = false;
         bool has_project = false;
+        Encoding encoding = Encoding::kOtlp;
         std::string body;
         Compression compression = Compression::kNone;
         std::uint64_t rejected = 0;
@@ -264,8 +274,10 @@ class SimulatedBackend final : public detail::Transport {
     /// Reads an acknowledged body as any receiver would, less the spans that it said it rejected.
     void take(const Exchange& exchange) {
         const std::string plain = decompress(exchange.compression, exchange.body);
-        const auto request = encode::read_trace_request(plain);
+        const auto request = exchange.encoding == Encoding::kFlatBuffers ? encode::read_flatbuffers(plain)
+                                                                         : encode::read_trace_request(plain);
         ASSERT_EQ(request.error, "");
+        ++acknowledged_bodies_[static_cast<std::size_t>(exchange.encoding)];
         std::vector<std::string> ids;
         for (const auto& resource : request.message->resource_spans) {
             for (const auto& scope : resource.scope_spans) {
@@ -298,6 +310,7 @@ class SimulatedBackend final : public detail::Transport {
     std::map<std::uint64_t, int> attempts_;
     std::set<std::uint64_t> acknowledged_requests_;
     std::multiset<std::string> acknowledged_spans_;
+    std::array<std::uint64_t, 2> acknowledged_bodies_{};  ///< by encoding
     std::uint64_t history_ = 0xCBF29CE484222325ULL;
 };
 
