@@ -441,7 +441,8 @@ std::shared_ptr<TracerState> make_tracer(ClientState& client, TracerOptions opti
         core->routing.projects = {
             [projects = core->projects](const std::string& name) { return projects->find(name); },
             [url = client.options.api_url, credentials = client.credentials, projects = core->projects](
-                const std::string& name) { return resolve_project(url, credentials, name, projects); }};
+                const std::string& name) { return resolve_project(url, credentials, name, projects); },
+            core->project_name};
         core->exporter_settings.projects = core->routing.projects;
     }
     core->pipeline_settings = pipeline_settings(options, core->exporter_settings.options, log);

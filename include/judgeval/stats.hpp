@@ -91,8 +91,8 @@ struct Stats {
     std::uint64_t platform_requests_queued = 0;
     std::uint64_t platform_requests_delivered = 0;  ///< the platform acknowledged them
     /// Refused, out of reach for max_retry_time, without a project, left at shutdown, with no platform to go
-    /// to (a file or an OTLP endpoint), before the project was found (async_trace_evaluate), by a scorer that
-    /// was not found, or more than the 1024 (in at most 4 MiB) that wait.
+    /// to (a file or an OTLP endpoint), larger than an attribute may be (async_trace_evaluate), by a scorer
+    /// that was not found, or more than the 1024 (in at most 4 MiB) that wait.
     std::uint64_t platform_requests_dropped = 0;
 
     [[nodiscard]] std::uint64_t dropped_by(DropReason reason) const noexcept {

@@ -144,10 +144,10 @@ class Tracer : public SpanOperations<Tracer> {
     }
 
     /// Has the platform judge the current trace once it is complete: sets judgment.pending_trace_eval on the
-    /// calling thread's innermost open span. Nothing when there is none, or evaluations are off. It names the
-    /// project by its id, which the first tracer of a client finds in the background, within its first
-    /// moments: before that, and where there is no project (a file, an OTLP endpoint), the evaluation is left
-    /// out, counted in Stats::platform_requests_dropped, and this is logged once.
+    /// calling thread's innermost open span, whose fate it shares. Nothing when there is none, or evaluations
+    /// are off. It names the project that the trace goes to; while its id is asked for it waits with the
+    /// span. Where there is no project (a file, an OTLP endpoint) the evaluation is left out, counted in
+    /// Stats::platform_requests_dropped, and the first one is logged.
     void async_trace_evaluate([[maybe_unused]] const Scorer& scorer) const noexcept {
         if constexpr (detail::kCompiledIn) {
             if (auto* const span = recording_span()) detail::evaluate_trace(*state_, *span, scorer);

@@ -14,20 +14,19 @@ namespace {
 
 /// The update id has one byte in a record, as a varint.
 constexpr std::uint8_t kUpdatesMost = 127;
-/// Says what to do when the trace is complete, so it goes with the last emission.
-constexpr std::string_view kPendingEvaluation = "judgment.pending_trace_eval";
 
 void emit(OpenSpan& span, ThreadState& thread) noexcept try {
     if (span.state != SpanState::kRecording || !span.pipeline->is_accepting() ||
         span.update_id == kUpdatesMost || !span.node.context.is_sampled()) {
         return;
     }
-    // Among its own bytes for a moment, what only a record has.
+    // Says what to do when the trace is complete, so it goes with the last emission.
     std::string pending;
-    if (const auto found = find_attribute_bytes(span, kPendingEvaluation); !found.empty()) {
+    if (const auto found = find_attribute_bytes(span, kPendingEvaluationKey); !found.empty()) {
         pending = found;
-        remove_attribute(span, kPendingEvaluation);
+        remove_attribute(span, kPendingEvaluationKey);
     }
+    // Among its own bytes for a moment, what only a record has.
     const auto own_bytes = span.cursor - span.begin;
     const SpanTally tally = span.tally;
     if ((span.node.care & kIsEntryPoint) != 0) set_bool(span, "judgment.is_agent_entry_point", true);

@@ -53,21 +53,10 @@ void PlatformRequests::count_lost() noexcept {
     ++counts_.dropped;
 }
 
-void PlatformRequests::lose_for_want_of_project() noexcept {
-    const std::lock_guard lock(mutex_);
-    ++counts_.queued;
-    ++counts_.dropped;
-    has_lacked_project_ = true;
-}
-
 std::string PlatformRequests::take_complaint() {
     const std::lock_guard lock(mutex_);
     if (std::exchange(has_overflowed_, false)) {
         return "more tags and evaluations than are sent: some are dropped; they are counted, not logged";
-    }
-    if (has_lacked_project_ && !std::exchange(is_lack_told_, true)) {
-        return "a trace evaluation came before the project was found, and is left out; more of this is "
-               "counted, not logged";
     }
     return {};
 }

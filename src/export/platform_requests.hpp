@@ -55,8 +55,6 @@ class PlatformRequests {
     void push(PlatformRequest request) noexcept;
     /// One that could not even be made: for want of memory, or of its scorer.
     void count_lost() noexcept;
-    /// One that was to name the project, while that is not known. The first one is logged.
-    void lose_for_want_of_project() noexcept;
     /// The project's id, once it was found.
     [[nodiscard]] std::optional<std::string> find_project() const {
         return find_project_ ? find_project_() : std::nullopt;
@@ -99,9 +97,7 @@ class PlatformRequests {
     std::uint64_t next_sequence_ = 0;
     bool is_closed_ = false;
     Counts counts_;
-    bool has_overflowed_ = false;  ///< and it was not said yet; the next one the same
-    bool has_lacked_project_ = false;
-    bool is_lack_told_ = false;
+    bool has_overflowed_ = false;  ///< and it was not said yet
 };
 
 }  // namespace judgeval::detail

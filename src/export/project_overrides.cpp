@@ -3,13 +3,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <nlohmann/json.hpp>
 #include <protozero/pbf_reader.hpp>
 #include <protozero/pbf_writer.hpp>
 #include <utility>
 
 #include "export/response_text.hpp"
 #include "export/retry.hpp"
-#include "record/inherited.hpp"
+#include "record/project_marks.hpp"
 
 namespace judgeval::detail {
 
@@ -28,18 +29,40 @@ constexpr protozero::pbf_tag_type kAnyValueBytes = 7;
 
 std::string_view view_of(const protozero::data_view& view) { return {view.data(), view.size()}; }
 
-/// The name in an attribute that stands for a project's id, when it is one.
-std::optional<std::string> project_name_in(const protozero::data_view& attribute) {
+/// A name in an attribute that stands for a project's id.
+struct NamedProject {
+    std::string name;
+    std::string_view rest{};  ///< of an evaluation, behind the id
+    bool is_evaluation = false;
+};
+
+std::optional<NamedProject> project_named_in(const protozero::data_view& attribute) {
     protozero::pbf_reader pair(attribute);
-    if (!pair.next(kKeyValueKey) || view_of(pair.get_view()) != kProjectOverrideKey) return std::nullopt;
-    if (!pair.next(kKeyValueValue)) return std::nullopt;
+    if (!pair.next(kKeyValueKey)) return std::nullopt;
+    const std::string_view key = view_of(pair.get_view());
+    const bool is_evaluation = key == kPendingEvaluationKey;
+    if ((!is_evaluation && key != kProjectOverrideKey) || !pair.next(kKeyValueValue)) return std::nullopt;
     protozero::pbf_reader any = pair.get_message();
-    if (!any.next(kAnyValueBytes)) return std::nullopt;
-    const std::string_view padded = view_of(any.get_view());
-    return std::string(padded.substr(0, padded.find('\0')));
+    if (!any.next(is_evaluation ? kAnyValueString : kAnyValueBytes)) return std::nullopt;
+    std::string_view padded = view_of(any.get_view());
+    if (!is_evaluation) return NamedProject{.name = std::string(padded.substr(0, padded.find('\0')))};
+    if (!padded.starts_with(kPendingEvaluationHead)) return std::nullopt;
+    padded.remove_prefix(kPendingEvaluationHead.size());
+    const std::size_t end = padded.find('\0');
+    const std::size_t rest = padded.find_first_not_of('\0', end);
+    if (end == std::string_view::npos || rest == std::string_view::npos) return std::nullopt;
+    return NamedProject{std::string(padded.substr(0, end)), padded.substr(rest), true};
 }
 
-/// Calls `take(name or nothing, the field's bytes)` for each field of each span.
+void put_string_attribute(std::string& span, std::string_view key, const std::string& value) {
+    protozero::pbf_writer fields(span);
+    protozero::pbf_writer pair(fields, kSpanAttributes);
+    pair.add_string(kKeyValueKey, key.data(), key.size());
+    protozero::pbf_writer any(pair, kKeyValueValue);
+    any.add_string(kAnyValueString, value);
+}
+
+/// Calls `take_field(a name or nothing, the field's bytes)` for each field of each span.
 template <typename BeginSpan, typename TakeField, typename EndSpan>
 void read_records(std::string_view records, BeginSpan begin_span, TakeField take_field, EndSpan end_span) {
     protozero::pbf_reader scope_spans(records.data(), records.size());
@@ -48,14 +71,14 @@ void read_records(std::string_view records, BeginSpan begin_span, TakeField take
         begin_span();
         const char* at = span.data().data();
         while (span.next()) {
-            std::optional<std::string> name;
+            std::optional<NamedProject> named;
             if (span.tag() == kSpanAttributes) {
-                name = project_name_in(span.get_view());
+                named = project_named_in(span.get_view());
             } else {
                 span.skip();
             }
             const char* const end = span.data().data();
-            take_field(name, std::string_view(at, static_cast<std::size_t>(end - at)));
+            take_field(named, std::string_view(at, static_cast<std::size_t>(end - at)));
             at = end;
         }
         end_span();
@@ -79,46 +102,59 @@ void put_back(std::string_view records, Segment& segment) {
 
 bool ProjectOverrides::settle(Segment& segment) {
     // relaxed: what published the span ordered it
-    if (!are_projects_named.load(std::memory_order_relaxed) || !lookup_.find) return true;
+    if (project_names.load(std::memory_order_relaxed) == 0 || !lookup_.find) return true;
     const std::string records = records_of(segment);
-    bool has_all = true;
-    const std::optional<std::string> changed = with_ids(records, has_all);
-    if (!has_all) return false;
-    if (changed && changed->size() <= records.size()) put_back(*changed, segment);
+    const Settled settled = with_ids(records);
+    if (!settled.has_all) return false;
+    if (settled.changed && settled.changed->size() <= records.size()) put_back(*settled.changed, segment);
+    // relaxed: only whether others are left is looked at
+    project_names.fetch_sub(settled.evaluations, std::memory_order_relaxed);
     return true;
 }
 
-std::optional<std::string> ProjectOverrides::with_ids(std::string_view records, bool& has_all) try {
+ProjectOverrides::Settled ProjectOverrides::with_ids(std::string_view records) try {
+    Settled settled;
     std::string out;
     out.reserve(records.size());
     std::string span;
     bool is_changed = false;
     read_records(
         records, [&span] { span.clear(); },
-        [&](const std::optional<std::string>& name, std::string_view field) {
-            if (!name) {
+        [&](const std::optional<NamedProject>& named, std::string_view field) {
+            if (!named) {
                 span.append(field);
                 return;
             }
-            const std::optional<std::string> id = find(*name);
-            if (!id) has_all = false;
             is_changed = true;
+            if (named->is_evaluation) ++settled.evaluations;
+            const auto id = named->is_evaluation ? find_for_evaluation(named->name) : find(named->name);
+            if (!id) settled.has_all = false;
             if (!id || id->empty()) return;
-            protozero::pbf_writer fields(span);
-            protozero::pbf_writer pair(fields, kSpanAttributes);
-            pair.add_string(kKeyValueKey, kProjectOverrideKey.data(), kProjectOverrideKey.size());
-            protozero::pbf_writer any(pair, kKeyValueValue);
-            any.add_string(kAnyValueString, *id);
+            if (named->is_evaluation) {
+                put_string_attribute(span, kPendingEvaluationKey,
+                                     std::string(kPendingEvaluationHead)
+                                         .append(nlohmann::json(*id).dump())
+                                         .append(named->rest));
+            } else {
+                put_string_attribute(span, kProjectOverrideKey, *id);
+            }
         },
         [&] { protozero::pbf_writer(out).add_message(kScopeSpansSpans, span); });
-    if (!is_changed) return std::nullopt;
-    return out;
+    if (is_changed) settled.changed = std::move(out);
+    return settled;
 } catch (const protozero::exception&) {  // not the library's own records: left as they are
-    return std::nullopt;
+    return {};
+}
+
+/// Where the span goes, the evaluation goes.
+std::optional<std::string> ProjectOverrides::find_for_evaluation(const std::string& name) {
+    if (name.empty()) return find(lookup_.default_name);
+    auto id = find(name);
+    return id && id->empty() ? find(lookup_.default_name) : id;
 }
 
 std::optional<std::string> ProjectOverrides::find(const std::string& name) {
-    if (auto id = lookup_.find(name); id && id->size() <= kProjectIdMost) return id;
+    if (auto id = lookup_.find(name)) return id;
     const SteadyTime now = clock_.now();
     const auto [found, is_new] = questions_.try_emplace(name);
     Question& question = found->second;
@@ -155,8 +191,6 @@ bool ProjectOverrides::handle(const Completion& completion, std::uint64_t random
         const auto answer = question.preparation.finish(response);
         if (const auto* const trouble = std::get_if<std::string>(&answer)) {
             give_up(found->first, question, *trouble);
-        } else if (lookup_.find(found->first).value_or("").size() > kProjectIdMost) {
-            give_up(found->first, question, "the answer's project_id is too long");
         } else {
             --unanswered_;
             questions_.erase(found);

@@ -1,9 +1,10 @@
-// Projects by name on the way out. A span that was routed to a project (Tracer::override_project) whose id
-// was not known yet carries the project's name; the id takes its place before the span is sent.
+// Projects by name on the way out. A span that was routed to a project (Tracer::override_project), or has its
+// trace evaluated in one (Tracer::async_trace_evaluate), while the project's id was not known carries the
+// project's name; the id takes its place before the span is sent. See record/project_marks.hpp.
 //
 // Asks for each name in the background, while the spans wait. A name that is refused, or not answered in
-// time, is logged once, and its spans lose the name and so go to the default project. On the exporter's
-// thread, through its transport.
+// time, is logged once, and its spans lose the name and so go to the default project, and are evaluated
+// there. On the exporter's thread, through its transport.
 #pragma once
 
 #include <atomic>
@@ -26,6 +27,7 @@ struct ProjectLookup {
     /// The id, when it was found before. Any thread.
     std::function<std::optional<std::string>(const std::string& name)> find;
     std::function<Preparation(const std::string& name)> ask;
+    std::string default_name{};  ///< of the project that spans go to by themselves
 };
 
 class ProjectOverrides {
@@ -66,7 +68,14 @@ class ProjectOverrides {
         bool is_told = false;
     };
 
-    [[nodiscard]] std::optional<std::string> with_ids(std::string_view records, bool& has_all);
+    /// What became of records: the bytes with all ids in, or nothing when there was nothing to put in.
+    struct Settled {
+        bool has_all = true;  ///< else an id is still asked for
+        std::uint64_t evaluations = 0;
+        std::optional<std::string> changed{};
+    };
+    [[nodiscard]] Settled with_ids(std::string_view records);
+    [[nodiscard]] std::optional<std::string> find_for_evaluation(const std::string& name);
     void give_up(const std::string& name, Question& question, const std::string& trouble);
 
     const ProjectLookup lookup_;
@@ -78,8 +87,9 @@ class ProjectOverrides {
     std::string complaint_;
 };
 
-/// Set once any span may carry a name; spans are looked through only then. Relaxed: what publishes the span
-/// orders it.
-inline std::atomic<bool> are_projects_named{false};
+/// How much there is that spans may carry a name for: overrides, from the first on for good, and evaluations,
+/// each until its id was put in. Spans are looked through only while there is any. Relaxed: what publishes
+/// the span orders it.
+inline std::atomic<std::uint64_t> project_names{0};
 
 }  // namespace judgeval::detail

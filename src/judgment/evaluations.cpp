@@ -12,6 +12,7 @@
 #include "judgeval/evaluation.hpp"
 #include "judgment/tracer_parts.hpp"
 #include "record/inherited.hpp"
+#include "record/project_marks.hpp"
 #include "record/random.hpp"
 
 namespace judgeval::detail {
@@ -157,19 +158,31 @@ void evaluate(TracerState& tracer, const Scorer& scorer, const ExampleData& exam
 void evaluate_trace(TracerState& tracer, OpenSpan& span, const Scorer& scorer) noexcept {
     if (span.state != SpanState::kRecording || !are_evaluations_on(tracer)) return;
     PlatformRequests* const requests = platform_requests(tracer);
-    if (requests == nullptr) return;
+    ProjectRouting* const routing = project_routing(tracer);
+    if (requests == nullptr || routing == nullptr) return;
+    if (!routing->projects.find) {
+        routing->warn_once(
+            "async_trace_evaluate() is ignored: spans go to a file or an OTLP endpoint, which have no "
+            "projects");
+        return requests->count_lost();
+    }
     if (scorer.score_type.empty()) return requests->count_lost();
     try {
         const InheritedEntry* const routed = current_override();
-        const auto project = routed == nullptr         ? requests->find_project()
-                             : routed->is_project_name ? std::nullopt
-                                                       : std::optional(routed->value);
-        if (!project) return requests->lose_for_want_of_project();
+        const bool is_named = routed != nullptr && routed->is_project_name;
+        const auto id = routed == nullptr ? requests->find_project()
+                        : is_named        ? std::nullopt
+                                          : std::optional(routed->value);
         const SpanIdentity& identity = span.node.context;
         std::string text;
         JsonWriter json(text);
         json.begin_object();
-        write(json, "project_id", *project);
+        json.key("project_id");
+        if (id) {
+            json.string(*id);
+        } else {
+            json.raw(name_for_evaluation(is_named ? routed->value : std::string()));
+        }
         write(json, "eval_name", "async_trace_evaluate_" + identity.span_id.to_hex());
         json.key("trace_and_span_ids");
         json.begin_array();
@@ -185,8 +198,11 @@ void evaluate_trace(TracerState& tracer, OpenSpan& span, const Scorer& scorer) n
         json.boolean(false);
         write(json, "created_at", now_as_text());
         json.end_object();
-        if (json.was_truncated()) return requests->count_lost();
-        append_attribute(span, "judgment.pending_trace_eval", AttributeValue(text));
+        if (json.was_truncated() || text.size() > span.limits->attribute_value_bytes)
+            return requests->count_lost();
+        // relaxed: what publishes the span orders it
+        if (!id) project_names.fetch_add(1, std::memory_order_relaxed);
+        append_attribute(span, kPendingEvaluationKey, AttributeValue(text));
     } catch (const std::exception&) {
         requests->count_lost();
     }

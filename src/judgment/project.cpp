@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "record/project_marks.hpp"
+
 namespace judgeval::detail {
 
 std::mutex& ProjectCache::mutex() noexcept {
@@ -45,7 +47,7 @@ Preparation resolve_project(const std::string& api_url, const std::vector<std::s
             return std::string("the answer has no project_id");
         }
         const auto text = id->get<std::string>();
-        if (text.empty() || text.size() > 1024 || !is_header_value(text)) {
+        if (text.empty() || text.size() > kProjectIdMost || !is_header_value(text)) {
             return std::string("the answer's project_id is not usable");
         }
         cache->remember(project_name, text);

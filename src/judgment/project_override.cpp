@@ -32,12 +32,12 @@ void override_project(TracerState& tracer, OpenSpan* span, std::string_view name
     }
     InheritedEntry entry{
         .key = std::string(kProjectOverrideKey), .value = std::string(name), .is_baggage = false};
-    if (auto id = routing->projects.find(entry.value); id && id->size() <= kProjectIdMost) {
+    if (auto id = routing->projects.find(entry.value)) {
         entry.value = std::move(*id);
     } else if (!entry.value.empty()) {
         entry.is_project_name = true;
         // relaxed: what publishes the span orders it
-        are_projects_named.store(true, std::memory_order_relaxed);
+        project_names.fetch_add(1, std::memory_order_relaxed);
     }
     if (!set_below(*span, entry)) {
         routing->warn_once("override_project() is ignored: the name is too long, or there is no memory");

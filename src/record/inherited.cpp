@@ -37,9 +37,7 @@ void encode(Inherited& block) {
         any.clear();
         pair.clear();
         if (entry.is_project_name) {
-            std::string padded = entry.value;
-            padded.resize(std::max(padded.size(), kProjectIdMost), '\0');
-            put(any, kAnyBytes, padded);
+            put(any, kAnyBytes, padded_project_name(entry.value, kProjectIdMost));
         } else {
             put(any, wire::kAnyString, entry.value);
         }

@@ -16,6 +16,7 @@
 
 #include "judgeval/detail/inherited_ref.hpp"
 #include "judgeval/detail/open_span.hpp"
+#include "record/project_marks.hpp"
 
 namespace judgeval::detail {
 
@@ -24,19 +25,13 @@ inline constexpr std::size_t kBaggageBytesMost = 8192;
 inline constexpr std::size_t kBaggageEntryMost = 4096;
 inline constexpr std::size_t kBaggageEntriesMost = 180;
 
-/// Which project a span goes to, when not to its tracer's: the project's id.
-inline constexpr std::string_view kProjectOverrideKey = "judgment.project_id_override";
-/// No id is longer, so that one can take the place of a name.
-inline constexpr std::size_t kProjectIdMost = 128;
-
 struct InheritedEntry {
     std::string key;
     std::string value;
     std::string properties{};  ///< of a baggage entry, as they came
     bool is_attribute = true;  ///< of each span below
     bool is_baggage = true;    ///< goes to other services
-    /// The value is the name of a project whose id is not known yet. Encoded as AnyValue.bytes_value, which
-    /// nothing else here is, with room for an id; the exporter puts the id in its place.
+    /// The value is the name of a project whose id is not known yet: see record/project_marks.hpp.
     bool is_project_name = false;
 
     friend bool operator==(const InheritedEntry&, const InheritedEntry&) = default;

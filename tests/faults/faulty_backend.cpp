@@ -68,6 +68,14 @@ FaultyBackend::FaultyBackend(FaultyBackendOptions options)
     while (!server_->is_running()) std::this_thread::yield();  // stop() has no effect before
 }
 
+void FaultyBackend::release() {
+    {
+        const std::lock_guard lock(mutex_);
+        is_released_ = true;
+    }
+    stops_.notify_all();
+}
+
 FaultyBackend::~FaultyBackend() {
     {
         const std::lock_guard lock(mutex_);
@@ -176,6 +184,14 @@ void FaultyBackend::answer(const Fault& fault, httplib::Response& response) {
         case Fault::How::kHangs: {
             std::unique_lock lock(mutex_);
             stops_.wait(lock, [this] { return is_stopping_; });
+            return;
+        }
+        case Fault::How::kIsHeld: {
+            {
+                std::unique_lock lock(mutex_);
+                stops_.wait(lock, [this] { return is_released_ || is_stopping_; });
+            }
+            response.set_content(fault.body, "application/json");
             return;
         }
         case Fault::How::kNeverEnds:

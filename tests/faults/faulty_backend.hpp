@@ -35,6 +35,7 @@ struct Fault {
         kAnswers,
         kResets,     ///< in the middle of its answer
         kHangs,      ///< takes the request and says nothing, until the backend stops
+        kIsHeld,     ///< answers once it is released
         kNeverEnds,  ///< an answer without end
         kDrips,      ///< an answer byte by byte
     };
@@ -82,6 +83,9 @@ class FaultyBackend {
     FaultyBackend(const FaultyBackend&) = delete;
     FaultyBackend& operator=(const FaultyBackend&) = delete;
 
+    /// Lets the answers out that are held.
+    void release();
+
     [[nodiscard]] int port() const { return port_; }
     [[nodiscard]] std::string url() const;
 
@@ -112,6 +116,7 @@ class FaultyBackend {
     mutable std::mutex mutex_;  // guards what follows
     std::condition_variable stops_;
     bool is_stopping_ = false;
+    bool is_released_ = false;
     std::deque<Fault> script_;
     std::vector<ReceivedRequest> requests_;
     std::deque<Fault> platform_script_;

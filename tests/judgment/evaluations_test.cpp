@@ -25,6 +25,7 @@ namespace judgeval::end_to_end {
 namespace {
 
 using nlohmann::json;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::MatchesRegex;
 using testing::Not;
@@ -107,14 +108,8 @@ TEST_F(Evaluations, OfAnExampleArriveAsThePlatformTakesThem) {
 
 TEST_F(Evaluations, OfATraceStandOnTheSpan) {
     const Tracer tracer = client_.tracer.create();
-    ASSERT_TRUE(tracer.force_flush(kPatience));
     TraceId trace_id;
     SpanId span_id;
-    {
-        auto span = tracer.span("first");
-        ASSERT_TRUE(tracer.force_flush(kPatience));
-    }
-    ASSERT_TRUE(tracer.force_flush(kPatience));  // the project is known now
     {
         auto span = tracer.span("root");
         trace_id = span.context().span_context().trace_id;
@@ -146,27 +141,31 @@ TEST_F(Evaluations, OfATraceStandOnTheSpan) {
     expect_balanced(tracer.stats());
 }
 
-TEST_F(Evaluations, OfATraceWhoseProjectIsNotFoundAreCountedAndSaidOnce) {
+TEST_F(Evaluations, OfATraceWhereThereAreNoProjectsAreCountedAndSaidOnce) {
     test::LogLines log;
-    // Nobody listens there.
-    const Judgeval client(client_options("http://127.0.0.1:9", log.handler()));
-    const Tracer tracer = client.tracer.create();
+    const Judgeval client(client_options(backend_.url(), log.handler()));
+    const Tracer tracer = client.tracer.create(test::each_span_once({.exporter = FileExporter{"/dev/null"}}));
     for (int i = 0; i < 3; ++i) {
         auto span = tracer.span("root");
         tracer.async_trace_evaluate(client.scorers.built_in.faithfulness());
     }
     EXPECT_EQ(tracer.stats().platform_requests_dropped, 3U);
-    // Said by the exporter's thread, which a flush wakes; that cannot succeed here.
-    std::vector<std::string> said;
-    const auto give_up = std::chrono::steady_clock::now() + kPatience;
-    while (said.empty() && std::chrono::steady_clock::now() < give_up) {
-        static_cast<void>(tracer.force_flush(std::chrono::milliseconds(10)));
-        for (const std::string& line : log.take()) {
-            if (line.find("trace evaluation") != std::string::npos) said.push_back(line);
-        }
+    EXPECT_THAT(log.take(), ElementsAre(HasSubstr("async_trace_evaluate() is ignored")));
+    ASSERT_TRUE(tracer.force_flush(kPatience));
+    expect_balanced(tracer.stats());
+}
+
+TEST_F(Evaluations, OfATraceThatDoNotFitTheLimitOfAValueAreCounted) {
+    const Tracer tracer = client_.tracer.create({.limits = {.attribute_value_bytes = 300}});
+    TraceId trace_id;
+    {
+        auto span = tracer.span("root");
+        trace_id = span.context().span_context().trace_id;
+        tracer.async_trace_evaluate(client_.scorers.built_in.faithfulness());
     }
-    EXPECT_EQ(said.size(), 1U);
-    static_cast<void>(tracer.shutdown(std::chrono::milliseconds(0)));
+    ASSERT_TRUE(tracer.force_flush(kPatience));
+    EXPECT_EQ(text_of(find_span(backend_, trace_id, "root"), "judgment.pending_trace_eval"), "<no text>");
+    EXPECT_EQ(tracer.stats().platform_requests_dropped, 1U);
     expect_balanced(tracer.stats());
 }
 
