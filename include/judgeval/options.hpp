@@ -72,7 +72,7 @@ class Sampler {
     /// are told that the trace is not sampled. Until then its spans wait, in at most an eighth of the memory
     /// budget: over that, and at shutdown, the oldest such traces are dropped and counted
     /// (DropReason::kBudgetExhausted, kShutdown). Spans that end after their local root share its fate.
-    /// Such traces have no partial emissions, tags or evaluations.
+    /// Such traces have no partial emissions, tags or evaluations of examples.
     static Sampler keep_on_error(Sampler head) {
         head.keeps_errors_ = true;
         return head;

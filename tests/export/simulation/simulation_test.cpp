@@ -32,7 +32,7 @@ class History {
         : random_(seed),
           backend_(clock_, random_),
           options_(draw_options(random_)),
-          pipeline_(settings(options_)) {
+          pipeline_(settings(options_, random_.one_in(4))) {
         // Ids and times are the seed's too, so that bodies are the same, byte for byte.
         detail::thread_state.random[0] = seed | 1U;
         detail::thread_state.random[1] = ~seed;
@@ -108,6 +108,9 @@ class History {
     [[nodiscard]] std::uint64_t acknowledged_bodies(Encoding encoding) const {
         return backend_.acknowledged_bodies(encoding);
     }
+    [[nodiscard]] std::uint64_t unsampled() const {
+        return exporter_->counters().undecided.unsampled_spans.get();
+    }
     [[nodiscard]] std::uint64_t retries() const { return exporter_->counters().retries.get(); }
 
   private:
@@ -123,12 +126,16 @@ class History {
         return options;
     }
 
-    static detail::PipelineSettings settings(const PipelineOptions& options) {
+    static detail::PipelineSettings settings(const PipelineOptions& options, bool keeps_errors) {
         detail::PipelineSettings settings;
         settings.memory_budget_bytes = options.memory_budget_bytes;
         settings.limits.span_bytes = options.memory_budget_bytes / 8;
         settings.reserved_chunks =
             settings.limits.span_bytes * detail::body_growth(options.encoding) / detail::kChunkData + 4;
+        if (keeps_errors) {
+            settings.sampler = Sampler::keep_on_error(Sampler::trace_id_ratio(0.5));
+            settings.undecided_bytes = options.memory_budget_bytes / 8;
+        }
         return settings;
     }
 
@@ -138,6 +145,9 @@ class History {
         for (std::uint64_t i = 0; i < traces; ++i) {
             const Tracer tracer(std::shared_ptr<detail::TracerState>(std::shared_ptr<void>(), &state_));
             auto root = tracer.span("root", {.type = "function"});
+            // Recorded in case of an error, of which half have one.
+            is_in_vain_ = !root.context().span_context().is_sampled() && random_.one_in(2);
+            if (!is_in_vain_) root.set_status(StatusCode::kError, "");
             remember(root);
             for (std::uint64_t children = random_.below(4); children != 0; --children) {
                 auto child = tracer.span("child");
@@ -168,7 +178,8 @@ class History {
     }
 
     void remember(const ScopedSpan& span) {
-        if (span.is_recording()) recorded_.insert(bytes_of(span.context().span_context().span_id));
+        if (!span.is_recording()) return;
+        (is_in_vain_ ? in_vain_ : recorded_).insert(bytes_of(span.context().span_context().span_id));
     }
 
     void turn() {
@@ -211,16 +222,22 @@ class History {
         std::uint64_t lost_after = 0;
         for (const auto& counter : exporter.dropped) lost_after += counter.get();
         EXPECT_EQ(totals.started, totals.ended);
-        EXPECT_LE(exporter.collected.get(), totals.kept());
+        const std::uint64_t left_out = exporter.undecided.left_out.get();
+        const std::uint64_t unsampled = exporter.undecided.unsampled_spans.get();
+        EXPECT_LE(exporter.collected.get() + left_out, totals.kept());
         EXPECT_LE(exporter.finished.get(), exporter.collected.get());
-        EXPECT_EQ(exporter.finished.get(), exporter.exported.get() + lost_after);
-        const std::uint64_t in_flight = totals.kept() - exporter.finished.get();
-        EXPECT_EQ(totals.started, exporter.exported.get() + lost_before + lost_after + in_flight);
+        EXPECT_EQ(exporter.finished.get() + left_out, exporter.exported.get() + lost_after + unsampled);
+        const std::uint64_t in_flight = totals.kept() - exporter.finished.get() - left_out;
+        EXPECT_EQ(totals.started, exporter.exported.get() + lost_before + lost_after + unsampled + in_flight);
+        EXPECT_LE(exporter.undecided.bytes.get(), pipeline_.settings().undecided_bytes);
         EXPECT_EQ(exporter.exported.get(), backend_.acknowledged_spans().size());
     }
 
     void check_end() {
-        EXPECT_EQ(exporter_->counters().finished.get(), pipeline_.totals().kept());
+        const auto& counters = exporter_->counters();
+        EXPECT_EQ(counters.finished.get() + counters.undecided.left_out.get(), pipeline_.totals().kept());
+        EXPECT_EQ(counters.undecided.bytes.get(), 0U);
+        EXPECT_LE(counters.undecided.unsampled_spans.get(), in_vain_.size());
         const auto& acknowledged = backend_.acknowledged_spans();
         const std::set<std::string> distinct(acknowledged.begin(), acknowledged.end());
         EXPECT_EQ(distinct.size(), acknowledged.size()) << "a span was acknowledged twice";
@@ -244,6 +261,8 @@ class History {
     std::vector<Completion> completions_;
     std::vector<detail::FlushPoint> flushes_;
     std::set<std::string> recorded_;
+    std::set<std::string> in_vain_;  ///< recorded, of traces that must not arrive
+    bool is_in_vain_ = false;        ///< the trace that is being made
 };
 
 std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
@@ -260,6 +279,7 @@ TEST(Simulation, NothingIsLostSentTwiceOrHurriedWhateverTheNetworkDoes) {
     std::uint64_t exported = 0;
     std::array<std::uint64_t, kDropReasonCount> dropped{};
     std::uint64_t retries = 0;
+    std::uint64_t unsampled = 0;
     std::uint64_t otlp = 0;
     std::uint64_t flatbuffers = 0;
     for (std::uint64_t seed = first; seed < first + count; ++seed) {
@@ -270,6 +290,7 @@ TEST(Simulation, NothingIsLostSentTwiceOrHurriedWhateverTheNetworkDoes) {
         exported += history.exported();
         history.add_dropped(dropped);
         retries += history.retries();
+        unsampled += history.unsampled();
         otlp += history.acknowledged_bodies(Encoding::kOtlp);
         flatbuffers += history.acknowledged_bodies(Encoding::kFlatBuffers);
         if (HasFailure()) return;
@@ -278,6 +299,7 @@ TEST(Simulation, NothingIsLostSentTwiceOrHurriedWhateverTheNetworkDoes) {
     // A simulation in which nothing happens proves nothing.
     EXPECT_GT(exported, 10 * count);
     EXPECT_GT(retries, count / 4);
+    EXPECT_GT(unsampled, count);
     EXPECT_GT(otlp, count);
     EXPECT_GT(flatbuffers, count);
     for (const auto reason :
