@@ -49,4 +49,9 @@ void leave_chain(ContextChain& chain) noexcept {
     chain.is_entered = false;
 }
 
+ChainRun*& innermost_run() noexcept {
+    constinit thread_local ChainRun* innermost = nullptr;
+    return innermost;
+}
+
 }  // namespace judgeval::detail
