@@ -6,12 +6,10 @@
 // clang-format off: Boost.Asio 1.74 leaves it out
 #include <utility>
 // clang-format on
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 #include <chrono>
 #include <condition_variable>
@@ -20,6 +18,7 @@
 #include <functional>
 #include <future>
 #include <iostream>
+#include <judgeval/adapters/asio.hpp>
 #include <judgeval/generator.hpp>
 #include <judgeval/judgeval.hpp>
 #include <judgeval/task.hpp>
@@ -166,13 +165,19 @@ void asio_callbacks(const judgeval::Tracer& tracer) {
     pool.join();
 }
 
-asio::awaitable<void> serve(judgeval::Tracer tracer) {
-    // Not a scoped span: the coroutine may go on on another thread, and others run on this one meanwhile.
-    auto span = tracer.start_span("asio_coroutine");
+judgeval::Awaitable<std::string> read_page(judgeval::Tracer tracer) {
+    auto span = tracer.span("read_page");  // below asio_coroutine
     asio::steady_timer timer(co_await asio::this_coro::executor, std::chrono::milliseconds(1));
-    co_await timer.async_wait(asio::use_awaitable);
-    const judgeval::ContextScope scope(span.context());  // up to the next co_await
-    auto work = tracer.span("awaited_work");             // below asio_coroutine
+    co_await timer.async_wait(judgeval::use_awaitable);  // on any thread, and span is still current
+    auto work = tracer.span("parse_page");               // below read_page
+    co_return "a page";
+}
+
+judgeval::Awaitable<> serve(judgeval::Tracer tracer) {
+    auto span = tracer.span("asio_coroutine");
+    const std::string page = co_await read_page(tracer);
+    auto after = tracer.span("awaited_work");  // below asio_coroutine
+    after.set_output(page);
 }
 
 void asio_coroutines(const judgeval::Tracer& tracer) {

@@ -160,6 +160,8 @@ PARENTS = {
     "next_token": "stream",
     "show": "generators",
     "posted_work": "asio_post",
+    "read_page": "asio_coroutine",
+    "parse_page": "read_page",
     "awaited_work": "asio_coroutine",
 }
 

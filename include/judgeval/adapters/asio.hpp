@@ -24,6 +24,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/version.hpp>
 #include <memory>
 
 #include "judgeval/detail/context_chain.hpp"
@@ -125,8 +126,8 @@ class ChainHandler : public Handler {
         // Asio's own destructor does the same, but for the contexts.
         if (!this->bottom_of_stack_.valid()) return;
         using Coroutine = decltype(this->bottom_of_stack_);
-        boost::asio::post(this->get_executor(),
-                          GivenUp<Coroutine>(std::move(chain_), std::move(this->bottom_of_stack_)));
+        const ContextExecutor executor = this->get_executor();
+        boost::asio::post(executor, GivenUp<Coroutine>(std::move(chain_), std::move(this->bottom_of_stack_)));
     }
 
     template <typename... Results>
@@ -182,3 +183,10 @@ requires(judgeval::detail::kCompiledIn) class boost::asio::async_result<
         }
     }
 };
+
+#if BOOST_ASIO_VERSION >= 102400
+/// From Boost 1.80 on, an operation may be awaited without use_awaitable, which would leave the span on the
+/// thread; of an Awaitable that does not compile.
+template <typename Signature, typename Operation>
+class boost::asio::detail::awaitable_async_op<Signature, Operation, judgeval::ContextExecutor>;
+#endif
