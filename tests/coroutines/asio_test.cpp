@@ -331,20 +331,25 @@ TEST_F(AsioTest, WhatIsInheritedStaysWithTheCoroutine) {
     }
 }
 
-Awaitable<> runs_others(const Tracer& tracer, asio::io_context& io, Gate& gate) {
+Awaitable<> runs_others(const Tracer& tracer, asio::io_context& io, Gate& others, Gate& own) {
     auto span = tracer.span("outer");
-    gate.open();
+    others.open();
     io.poll();  // the other goes on, and ends, inside of this one
     tracer.span("in outer").end();
+    co_await own.pass();
     for (int i = 0; i < 3; ++i) co_await asio::dispatch(use_awaitable);  // goes on before it has returned
     tracer.span("still in outer").end();
 }
 
 TEST_F(AsioTest, CoroutinesRunInsideOfEachOther) {
-    Gate gate(*io_);
-    asio::co_spawn(*io_, around(tracer_, gate, "inner"), asio::detached);
+    Gate others(*io_);
+    Gate own(*io_);
+    asio::co_spawn(*io_, around(tracer_, others, "inner"), asio::detached);
     poll();
-    asio::co_spawn(*io_, runs_others(tracer_, *io_, gate), asio::detached);
+    asio::co_spawn(*io_, runs_others(tracer_, *io_, others, own), asio::detached);
+    poll();
+    EXPECT_FALSE(tracer_.current_context().is_valid());
+    own.open();
     poll();
     const auto all = spans();
     expect_child(all, "inner after", "inner");
@@ -352,6 +357,30 @@ TEST_F(AsioTest, CoroutinesRunInsideOfEachOther) {
     expect_child(all, "still in outer", "outer");
     EXPECT_TRUE(all.find("inner").is_root());
     EXPECT_TRUE(all.find("outer").is_root());
+}
+
+asio::awaitable<int> plain() {
+    co_await asio::post(asio::use_awaitable);
+    co_return 3;
+}
+Awaitable<int> spawns_plain(const Tracer& tracer) {
+    auto span = tracer.span("span");
+    const int value = co_await asio::co_spawn(co_await asio::this_coro::executor, plain(), use_awaitable);
+    tracer.span("after").end();
+    co_return value;
+}
+asio::awaitable<int> is_spawned_by_plain(const Tracer& tracer) {
+    const asio::any_io_executor executor = co_await asio::this_coro::executor;
+    co_return co_await asio::co_spawn(executor, spawns_plain(tracer), asio::use_awaitable);
+}
+
+TEST_F(AsioTest, CoroutinesOfThePlainTypeAreSpawned) {
+    auto value = asio::co_spawn(*io_, is_spawned_by_plain(tracer_), asio::use_future);
+    poll();
+    EXPECT_EQ(value.get(), 3);
+    const auto all = spans();
+    EXPECT_TRUE(all.find("span").is_root()) << all.tree();
+    expect_child(all, "after", "span");
 }
 
 Awaitable<> hopping(const Tracer& tracer, asio::thread_pool& other, std::string name) {

@@ -37,6 +37,8 @@ inline namespace JUDGEVAL_MODE {
 class ContextExecutor : public boost::asio::any_io_executor {
   public:
     using boost::asio::any_io_executor::any_io_executor;
+    ContextExecutor(const boost::asio::any_io_executor& executor)  // NOLINT: converts, as the others do
+        : boost::asio::any_io_executor(executor) {}
 };
 
 /// A coroutine of Asio's in which the current span stays current, to be started by asio::co_spawn or awaited
