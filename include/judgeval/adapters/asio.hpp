@@ -30,6 +30,11 @@
 #include "judgeval/detail/context_chain.hpp"
 #include "judgeval/tracer.hpp"
 
+#if !defined(BOOST_ASIO_HAS_CO_AWAIT)
+#error \
+    "Boost.Asio has no coroutines here; Clang: define BOOST_ASIO_HAS_CO_AWAIT, BOOST_ASIO_HAS_STD_COROUTINE"
+#endif
+
 namespace judgeval {
 inline namespace JUDGEVAL_MODE {
 
