@@ -161,6 +161,13 @@ TEST(Doctor, SeesAKeyThatThePlatformDoesNotTake) {
     EXPECT_THAT(diagnosis.text, ContainsRegex("\ntest span +FAILED"));
 }
 
+TEST(Doctor, SeesAnOrganizationThatTheKeyIsNotOf) {
+    Platform platform([](httplib::Response& response) { response.status = 403; });
+    // with the key in the wrong place, where it is hidden too
+    const Diagnosis diagnosis = run(credentials(platform.url() + "/" + kKey), {"--project", kKey});
+    expect_failed(diagnosis, "project", "does not take the key");
+}
+
 TEST(Doctor, SeesAProjectThatThePlatformDoesNotKnow) {
     // and says the key back, which goes no further
     Platform platform([](httplib::Response& response) {

@@ -83,6 +83,8 @@ TEST_F(OtelEnvironment, SamplersHaveNames) {
         EXPECT_EQ(read().sampler.number(), 0.25) << name;
     }
     EXPECT_EQ(read({.sampler = Sampler::trace_id_ratio(0.5)}).sampler.number(), 0.5) << "code wins";
+    const auto parent_based = Sampler::parent_based(Sampler::trace_id_ratio(0.5));
+    EXPECT_EQ(read({.sampler = parent_based}).sampler.number(), 0.5) << "code wins";
     EXPECT_FALSE(read({.sampler = Sampler::always_on()}).sampler.is_parent_based()) << "code wins";
     EXPECT_THAT(lines_.take(), IsEmpty());
 }

@@ -158,6 +158,9 @@ TEST(CapturedSpans, AreFoundByNameAndParent) {
     EXPECT_EQ(spans.children_of(spans.find("root")).size(), 3U);
     EXPECT_EQ(spans.children_of(spans.find("middle"))[0].name, "leaf");
     EXPECT_TRUE(spans.children_of(spans.find("leaf")).empty());
+    CapturedSpan namesake = spans.find("middle");  // of another trace
+    namesake.trace_id = {};
+    EXPECT_TRUE(spans.children_of(namesake).empty());
     for (const char* const name : {"nobody", "twin"}) {
         try {
             static_cast<void>(spans.find(name));
