@@ -49,9 +49,8 @@ std::optional<NamedProject> project_named_in(const protozero::data_view& attribu
     if (!padded.starts_with(kPendingEvaluationHead)) return std::nullopt;
     padded.remove_prefix(kPendingEvaluationHead.size());
     const std::size_t end = padded.find('\0');
-    const std::size_t rest = padded.find_first_not_of('\0', end);
-    if (end == std::string_view::npos || rest == std::string_view::npos) return std::nullopt;
-    return NamedProject{std::string(padded.substr(0, end)), padded.substr(rest), true};
+    if (end == std::string_view::npos) return std::nullopt;
+    return NamedProject{std::string(padded.substr(0, end)), padded.substr(padded.rfind('\0') + 1), true};
 }
 
 void put_string_attribute(std::string& span, std::string_view key, const std::string& value) {
