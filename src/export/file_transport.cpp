@@ -39,9 +39,25 @@ bool is_regular(int file) {
     return ::fstat(file, &status) == 0 && S_ISREG(status.st_mode);
 }
 
+/// A write to a pipe or terminal that nobody reads would wait, whatever poll() said, when the program writes
+/// to it as well, or a terminal has less room than was to be written. O_NONBLOCK on standard output itself
+/// would be the program's too, so it is opened once more. Where that is not allowed, and of a socket, it is
+/// the same one.
+int open_standard_output() {
+    struct stat status {};
+    const int flags = ::fcntl(STDOUT_FILENO, F_GETFL);
+    const bool is_writable = flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
+    if (is_writable && ::fstat(STDOUT_FILENO, &status) == 0 &&
+        (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode))) {
+        const int file = ::open("/proc/self/fd/1", O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        if (file >= 0) return file;
+    }
+    return ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+}
+
 /// -1 and errno when it cannot be opened. Without O_NONBLOCK opening a named pipe waits for its reader.
 int open_file(const std::string& path) {
-    if (path == "-") return ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (path == "-") return open_standard_output();
     return ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
                   kOwnerOnly);
 }

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -184,6 +186,57 @@ TEST_F(FileExporting, APipeThatIsNotReadHoldsUpNobody) {
     EXPECT_EQ(stats.started, 1000U);
     EXPECT_EQ(stats.dropped_by(DropReason::kShutdown), 1000U);
     EXPECT_FALSE(drain(pipe.reader).empty());
+}
+
+/// Standard output is something else, and nobody may write a message to it, while this lives.
+class StandardOutput {
+  public:
+    explicit StandardOutput(int file) : saved_(::dup(STDOUT_FILENO)) {
+        std::fflush(stdout);
+        ::dup2(file, STDOUT_FILENO);
+    }
+    ~StandardOutput() {
+        ::dup2(saved_, STDOUT_FILENO);
+        ::close(saved_);
+    }
+    StandardOutput(const StandardOutput&) = delete;
+    StandardOutput& operator=(const StandardOutput&) = delete;
+
+  private:
+    const int saved_;
+};
+
+TEST_F(FileExporting, StandardOutputThatIsNotReadHoldsUpNobody) {
+    int pipe[2];
+    ASSERT_EQ(::pipe2(pipe, O_CLOEXEC), 0);
+    const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    ASSERT_TRUE(terminal >= 0 && ::grantpt(terminal) == 0 && ::unlockpt(terminal) == 0);
+    const int screen = ::open(::ptsname(terminal), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    ASSERT_GE(screen, 0);
+    const std::string text(1000, 'x');
+    for (const int out : {pipe[1], screen}) {
+        bool is_flushed = true;
+        bool is_shut_down = true;
+        Stats stats;
+        {
+            const StandardOutput replaced(out);
+            const Tracer tracer = make_tracer("-", Compression::kNone);
+            for (int i = 0; i < 1000; ++i) {  // more than either holds
+                const auto span = tracer.span("span");
+                span.set_attribute("text", text);
+            }
+            is_flushed = tracer.force_flush(std::chrono::milliseconds(50));
+            is_shut_down = tracer.shutdown(std::chrono::milliseconds(50));
+            stats = tracer.stats();
+            // It is the same for the program's own output, which may wait.
+            EXPECT_EQ(::fcntl(STDOUT_FILENO, F_GETFL) & O_NONBLOCK, 0);
+        }
+        EXPECT_FALSE(is_flushed);
+        EXPECT_FALSE(is_shut_down);
+        expect_balanced(stats);
+        EXPECT_EQ(stats.dropped_by(DropReason::kShutdown), 1000U);
+    }
+    for (const int file : {pipe[0], pipe[1], terminal, screen}) ::close(file);
 }
 
 TEST_F(FileExporting, APathThatCannotBeWrittenIsSaidAtOnce) {
