@@ -75,9 +75,9 @@ struct Stats {
     std::uint64_t in_flight = 0;  ///< open, waiting in memory, or on their way
     std::array<std::uint64_t, kDropReasonCount> dropped{};
 
-    std::uint64_t open = 0;              ///< part of in_flight: started and not ended
-    std::uint64_t unsampled_traces = 0;  ///< traces the sampler did not choose; their spans are not
-                                         ///< `started`, or are `unsampled_spans`
+    std::uint64_t open = 0;                ///< part of in_flight: started and not ended
+    std::uint64_t unsampled_traces = 0;    ///< traces the sampler did not choose; their spans are not
+                                           ///< `started`, or are `unsampled_spans`
     std::uint64_t dropped_attributes = 0;  ///< over a limit, or their serializer threw
     std::uint64_t truncated_values = 0;    ///< values cut to a limit, at a UTF-8 boundary
     std::uint64_t requests = 0;            ///< export requests sent, retries included
