@@ -22,7 +22,10 @@ std::vector<std::string> told(const Fault& fault, std::chrono::nanoseconds timeo
     test::LogLines log;
     const Judgeval client(test::client_options(backend.url(), log.handler()));
     EXPECT_EQ(client.scorers.prompt_scorer.get("name", timeout).score_type, "");
-    EXPECT_EQ(backend.platform_requests().size(), 1U);
+    // One that is given up early may not have got there.
+    if (timeout == test::kPatience) {
+        EXPECT_EQ(backend.platform_requests().size(), 1U);
+    }
     return log.take();
 }
 
