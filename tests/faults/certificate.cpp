@@ -29,7 +29,9 @@ void add_extension(X509* certificate, int kind, const std::string& value) {
 }  // namespace
 
 Certificate::Certificate(const std::string& host, std::chrono::seconds lasts)
-    : key_(EVP_EC_gen("P-256"), EVP_PKEY_free), certificate_(X509_new(), X509_free) {
+    // what EVP_EC_gen() does, without its cast
+    : key_(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"), EVP_PKEY_free),
+      certificate_(X509_new(), X509_free) {
     require(key_ && certificate_, "no memory");
     X509* const certificate = certificate_.get();
     constexpr long kVersion3 = 2;

@@ -51,8 +51,7 @@ TEST_F(OverrideProject, MovesATraceWithAllItsSpans) {
             auto grandchild = tracer.span("grandchild");
             grandchild.set_attribute("large", std::string(100'000, 'x'));  // more than a chunk
         }
-        std::thread([&tracer,
-                     work = tracer.bind([&tracer] { auto span = tracer.span("on a thread"); })]() mutable {
+        std::thread([work = tracer.bind([&tracer] { auto span = tracer.span("on a thread"); })]() mutable {
             work();
         }).join();
     }
